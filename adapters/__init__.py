@@ -1,0 +1,1 @@
+"""What touches the outside world: Postgres, exchanges, the clock."""

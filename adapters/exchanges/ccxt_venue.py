@@ -1,0 +1,153 @@
+"""What each venue must be asked in its own words, and what it answers, in ours."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Literal, Protocol
+
+import msgspec
+
+from adapters.exchanges.ccxt_client import CcxtClient
+from adapters.exchanges.ccxt_outcomes import OutcomeCodes
+from application.inputs import Traded
+from application.ports import OrderTicket
+from domain.instrument import Instrument
+
+EndStatus = Literal["filled", "cancelled", "expired", "rejected"]
+
+
+class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order as the venue shows it. `ended` none = it works. `filled` is cumulative."""
+
+    client_order_id: str
+    venue_order_id: str
+    symbol: str
+    filled: Decimal
+    reduce_only: bool
+    ended: EndStatus | None
+
+
+class VenueTrade(msgspec.Struct, frozen=True, kw_only=True):
+    """A trade of ours and the venue's id of the order it belongs to."""
+
+    venue_order_id: str
+    trade: Traded
+
+
+class VenuePosition(msgspec.Struct, frozen=True, kw_only=True):
+    """Signed quantity: positive long, negative short."""
+
+    symbol: str
+    quantity: Decimal
+
+
+class VenueBalance(msgspec.Struct, frozen=True, kw_only=True):
+    """Wallet total, and what new orders may use, in units of the currency."""
+
+    total: Decimal
+    free: Decimal
+
+
+class OrderFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """A stream's news of one order: what it became, and the trade that made it so."""
+
+    order: VenueOrder
+    is_new: bool
+    trade: Traded | None
+
+
+class BookFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """Best bid and ask of a symbol, in quote units."""
+
+    symbol: str
+    bid: Decimal
+    ask: Decimal
+
+
+class KeyExpiredFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """The user stream's key has lapsed: nothing more will come on it."""
+
+
+Frame = OrderFrame | BookFrame | KeyExpiredFrame
+
+
+class UnreadableAnswerError(ConnectionError):
+    """The venue answered, but not with what was asked for; it proves nothing."""
+
+
+class TradesQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which trades of ours: of one order, or since a venue time (Unix milliseconds)."""
+
+    symbol: str
+    venue_order_id: str | None = None
+    since_ms: int | None = None
+
+
+class VenueDialect(Protocol):
+    """One venue's words. Reads raise ConnectionError when they learned nothing certain."""
+
+    venue: str
+    codes: OutcomeCodes
+    options: Mapping[str, object]
+    rate_limit_ms: int
+
+    def order_parameters(self, ticket: OrderTicket) -> dict[str, object]:
+        """What `create_order` needs besides symbol, type, side, amount and price."""
+        ...
+
+    def cancel_parameters(self, client_order_id: str) -> dict[str, object]:
+        """What `cancel_order` needs to find the order by our id."""
+        ...
+
+    def read_instruments(self, markets: Sequence[Mapping[str, object]]) -> list[Instrument]:
+        """The tradable markets among ccxt's, by symbol."""
+        ...
+
+    def read_order(self, raw: object, symbol: str) -> VenueOrder:
+        """An order of the venue's own answer."""
+        ...
+
+    def read_frame(self, frame: object) -> Frame | None:
+        """A stream's frame, or none if it is about something else."""
+        ...
+
+    async def order(self, client: CcxtClient, symbol: str, identity: str) -> VenueOrder | None:
+        """By our client order id; none if the venue definitely does not know it."""
+        ...
+
+    async def order_by_venue_id(
+        self, client: CcxtClient, symbol: str, identity: str
+    ) -> VenueOrder | None:
+        """By the venue's id; none if the venue definitely does not know it."""
+        ...
+
+    async def open_orders(self, client: CcxtClient, symbol: str | None) -> list[VenueOrder]:
+        """Working orders of one symbol, or of all."""
+        ...
+
+    async def trades(self, client: CcxtClient, query: TradesQuery) -> list[VenueTrade]:
+        """Our trades, oldest first."""
+        ...
+
+    async def positions(self, client: CcxtClient) -> list[VenuePosition]:
+        """What is held; a symbol may come twice in hedge mode."""
+        ...
+
+    async def balance(self, client: CcxtClient, currency: str) -> VenueBalance:
+        """The balance of one currency."""
+        ...
+
+    async def best_prices(self, client: CcxtClient, symbol: str) -> BookFrame:
+        """Best bid and ask, asked for rather than streamed."""
+        ...
+
+    def is_user_stream(self, url: str) -> bool:
+        """Whether a stream of this address carries our orders."""
+        ...
+
+    def forget_stream_key(self, client: CcxtClient) -> None:
+        """Make the next connection of the user stream ask for its key anew."""
+        ...
+
+    async def renew_stream_key(self, client: CcxtClient) -> None:
+        """Keep the user stream's key alive."""
+        ...

@@ -1,0 +1,101 @@
+"""Where an order may be found at the venue, and when its absence counts as proof."""
+
+from collections import OrderedDict
+
+from adapters.exchanges.ccxt_client import CcxtClient
+from adapters.exchanges.ccxt_venue import (
+    TradesQuery,
+    UnreadableAnswerError,
+    VenueDialect,
+    VenueOrder,
+)
+
+# Our clock against the venue's may be off by this much after the last sync.
+SKEW_SECONDS = 1.0
+# Trades are searched from this long before the order was sent.
+SEARCH_MARGIN_MS = 60_000
+IDENTITIES_MAX = 20_000
+STRANGERS_PER_SEARCH_MAX = 50
+
+
+class OrderLookup:
+    """Asks by id, then among open orders, then among trades."""
+
+    def __init__(self, client: CcxtClient, dialect: VenueDialect) -> None:
+        self._client = client
+        self._dialect = dialect
+        self._started_at = client.clock.monotonic()
+        self._sent: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._client_ids: OrderedDict[str, str] = OrderedDict()
+
+    def note_sent(self, client_order_id: str) -> None:
+        """A call that may have placed the order has just ended."""
+        milliseconds = int(self._client.clock.now().timestamp() * 1000)
+        self._sent[client_order_id] = (self._client.clock.monotonic(), milliseconds)
+        _trim(self._sent)
+
+    def is_expired(self, client_order_id: str, asked_at: float) -> bool:
+        """Whether at that moment no request for the order could still become valid.
+
+        `asked_at` is monotonic. What an earlier process sent was sent before this one began.
+        """
+        sent_at, _ = self._sent.get(client_order_id, (self._started_at, 0))
+        window = self._client.connection.recv_window_ms / 1000
+        return asked_at >= sent_at + window + SKEW_SECONDS
+
+    async def find(self, client_order_id: str, symbol: str) -> VenueOrder | None:
+        """The order, or none if all three questions agree that it is nowhere.
+
+        Raises ConnectionError when one of them went unanswered.
+        """
+        order = await self._dialect.order(self._client, symbol, client_order_id)
+        if order is None:
+            order = await self._among_open_orders(client_order_id, symbol)
+        if order is None:
+            order = await self._among_trades(client_order_id, symbol)
+        if order is not None and order.client_order_id != client_order_id:
+            message = f"asked for {client_order_id}, the answer was {order.client_order_id}"
+            raise UnreadableAnswerError(message)
+        return order
+
+    def remember(self, order: VenueOrder) -> None:
+        """Keep whose order a venue id is."""
+        self._client_ids[order.venue_order_id] = order.client_order_id
+        _trim(self._client_ids)
+
+    async def _among_open_orders(self, client_order_id: str, symbol: str) -> VenueOrder | None:
+        for order in await self._dialect.open_orders(self._client, symbol):
+            self.remember(order)
+            if order.client_order_id == client_order_id:
+                return order
+        return None
+
+    async def _among_trades(self, client_order_id: str, symbol: str) -> VenueOrder | None:
+        """Trades carry only the venue's id, so orders not yet known are looked up by it."""
+        _, sent_ms = self._sent.get(client_order_id, (0.0, 0))
+        since = sent_ms - SEARCH_MARGIN_MS if sent_ms else None
+        query = TradesQuery(symbol=symbol, since_ms=since)
+        entries = await self._dialect.trades(self._client, query)
+        asked = 0
+        for identity in dict.fromkeys(entry.venue_order_id for entry in reversed(entries)):
+            if identity not in self._client_ids:
+                asked += 1
+                await self._identify(identity, symbol, asked)
+            if self._client_ids.get(identity) == client_order_id:
+                return await self._dialect.order_by_venue_id(self._client, symbol, identity)
+        return None
+
+    async def _identify(self, identity: str, symbol: str, asked: int) -> None:
+        if asked > STRANGERS_PER_SEARCH_MAX:
+            message = f"{symbol} has trades of more than {asked - 1} unknown orders; ask again"
+            raise UnreadableAnswerError(message)
+        order = await self._dialect.order_by_venue_id(self._client, symbol, identity)
+        if order is None:
+            message = f"order {identity} of {symbol} traded but is not known by id; ask again"
+            raise UnreadableAnswerError(message)
+        self.remember(order)
+
+
+def _trim(memory: OrderedDict[str, str] | OrderedDict[str, tuple[float, int]]) -> None:
+    while len(memory) > IDENTITIES_MAX:
+        memory.popitem(last=False)

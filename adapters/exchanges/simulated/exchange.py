@@ -1,0 +1,107 @@
+"""The simulated venue in process: what a paper account and the demo trade on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from adapters.exchanges.simulated.core import MatchingCore
+from application.inputs import OrderReported, PositionSeen, ReconciliationSeen
+from application.ports import Clock, OrderTicket
+from domain.instrument import Instrument
+from domain.message import MarkSeen
+from domain.money import ZERO
+
+
+class SimulatedExchange:
+    """An `Exchange` and its `MarketData` around one matching core.
+
+    What a move of the price fills goes to `submit`, one report at a time, as a venue's stream
+    would bring it. `prefix` begins the client ids of the orders that `reconcile` calls ours.
+    """
+
+    def __init__(
+        self,
+        *,
+        core: MatchingCore,
+        clock: Clock,
+        submit: Callable[[OrderReported], None],
+        prefix: str = "",
+    ) -> None:
+        self.core = core
+        self._clock = clock
+        self._submit = submit
+        self._prefix = prefix
+        self._marks: dict[str, MarkSeen] = {}
+
+    def move(self, symbol: str, price: Decimal, at: datetime) -> None:
+        """Sweep to `price`. Each fill is submitted before the next is looked for.
+
+        So an order that `submit` places or cancels at once takes part in the rest of the sweep.
+        """
+        self.core.begin_move(symbol, price, at)
+        while (reports := self.core.next_fill()) is not None:
+            for report in reports:
+                self._submit(report)
+        self._marks[symbol] = MarkSeen(symbol=symbol, price=price, at=at)
+
+    def marks(self) -> Mapping[str, MarkSeen]:
+        """The latest mark of every symbol that has moved."""
+        return dict(self._marks)
+
+    async def watch(self, symbols: Sequence[str]) -> None:
+        """Every listed market is always watched. Raises KeyError for one that is not listed."""
+        for symbol in symbols:
+            if self.core.instrument(symbol) is None:
+                message = f"symbol was {symbol}: the simulated venue does not list it"
+                raise KeyError(message)
+
+    async def load_instruments(self) -> Sequence[Instrument]:
+        """The listed markets, by symbol."""
+        return self.core.instruments()
+
+    async def place(self, ticket: OrderTicket) -> Sequence[OrderReported]:
+        """Send one order, once. Reports of other orders follow if it made them end."""
+        return self.core.place(ticket, self._clock.now())
+
+    async def cancel(self, client_order_id: str, symbol: str) -> Sequence[OrderReported]:
+        """Cancel one order of `symbol`; of another symbol it is unknown, as at a venue."""
+        reports = self.core.cancel(self._named(client_order_id, symbol), self._clock.now())
+        return _renamed(reports, client_order_id)
+
+    async def query(self, client_order_id: str, symbol: str) -> Sequence[OrderReported]:
+        """What became of an order."""
+        reports = self.core.query(self._named(client_order_id, symbol), self._clock.now())
+        return _renamed(reports, client_order_id)
+
+    async def reconcile(self, symbols: Sequence[str]) -> ReconciliationSeen:
+        """Our open orders of any symbol, and the positions: those asked for, and every other."""
+        positions = self.core.positions()
+        return ReconciliationSeen(
+            asked_at=self._clock.now(),
+            open_client_order_ids=tuple(
+                order.client_order_id
+                for order in self.core.open_orders()
+                if order.client_order_id.startswith(self._prefix)
+            ),
+            positions=tuple(
+                PositionSeen(symbol=symbol, quantity=positions.get(symbol, ZERO))
+                for symbol in sorted({*symbols, *positions})
+            ),
+        )
+
+    async def close(self) -> None:
+        """Nothing to release; working orders stay at the venue."""
+
+    def _named(self, client_order_id: str, symbol: str) -> str:
+        """The id, or one that no order can have if the order belongs to another symbol."""
+        order = self.core.order(client_order_id)
+        if order is not None and order.ticket.symbol != symbol:
+            return ""
+        return client_order_id
+
+
+def _renamed(reports: Sequence[OrderReported], client_order_id: str) -> list[OrderReported]:
+    return [
+        OrderReported(client_order_id=client_order_id, report=reported.report)
+        for reported in reports
+    ]

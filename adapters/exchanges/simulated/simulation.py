@@ -1,0 +1,140 @@
+"""Recorded prices and signals through the real engine under a virtual clock: spec §11."""
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import groupby
+
+import msgspec
+
+from adapters.exchanges.simulated.candles import Move
+from adapters.exchanges.simulated.core import MatchingCore
+from application.engine import AccountEngine, Handled
+from application.inputs import ClockTicked, OrderReported, SignalReceived
+from application.work_list import ticket_of
+from domain.message import Input, MarkSeen
+from domain.money import ZERO
+from domain.order import OrderCancelRequested, OrderRequested, OrderResent
+
+TICK = timedelta(seconds=10)
+MINUTE = timedelta(minutes=1)
+
+
+class TimedSignal(msgspec.Struct, frozen=True, kw_only=True):
+    """A recorded signal and the moment at which it arrives."""
+
+    at: datetime
+    received: SignalReceived
+
+
+class Ruined(Exception):  # noqa: N818 - what happened to the account
+    """The equity fell to nothing; the run ends there."""
+
+
+class Simulation:
+    """One account in a simulated world. `commit` is given every handled input, in order."""
+
+    def __init__(
+        self, engine: AccountEngine, core: MatchingCore, commit: Callable[[Handled], None]
+    ) -> None:
+        self.engine = engine
+        self.core = core
+        self._commit = commit
+        self.now = datetime(1970, 1, 1, tzinfo=UTC)
+
+    def run(
+        self, markets: Sequence[Iterator[Move]], signals: Sequence[TimedSignal]
+    ) -> Iterator[datetime]:
+        """Play everything to the end; yields each instant once it is over.
+
+        Raises Ruined as soon as the equity is zero or less.
+        """
+        waiting = deque(sorted(signals, key=lambda signal: signal.at))
+        for at, moves in _instants(markets, waiting):
+            self._tick_until(at)
+            for move in moves:
+                self._move(move)
+            self._tick_at(at)
+            while waiting and waiting[0].at <= at:
+                self.feed(waiting.popleft().received)
+            if self.core.equity <= ZERO:
+                raise Ruined
+            yield at
+
+    def feed(self, received: Input) -> None:
+        """Hand over one input, and whatever the venue reports because of it, first in, first out."""
+        queue: deque[Input] = deque([received])
+        while queue:
+            handled = self.engine.handle(queue.popleft(), self.now, self._marks())
+            if handled.stored:
+                self._commit(handled)
+            queue.extend(self._carried_out(handled))
+
+    def _carried_out(self, handled: Handled) -> Iterator[OrderReported]:
+        """One input's requests are carried out in order; the reports come after all of them."""
+        for recorded in handled.recorded:
+            match recorded.event:
+                case OrderRequested() as requested:
+                    yield from self.core.place(ticket_of(requested), self.now)
+                case OrderResent(client_order_id=identity):
+                    order = self.engine.book.order(identity)
+                    assert order is not None, f"order {identity} was resent without a request"
+                    yield from self.core.place(ticket_of(order.request), self.now)
+                case OrderCancelRequested(client_order_id=identity):
+                    yield from self.core.cancel(identity, self.now)
+                case _:
+                    continue
+
+    def _move(self, move: Move) -> None:
+        self.now = move.at
+        self.core.begin_move(move.symbol, move.price, move.at)
+        while (reports := self.core.next_fill()) is not None:
+            for report in reports:
+                self.feed(report)
+
+    def _tick_until(self, at: datetime) -> None:
+        """The timers that fall due before an instant; an idle account has none."""
+        due = _next_tick(self.now)
+        while due < at and self._is_awake():
+            self._tick_at(due)
+            due += TICK
+        self.now = max(self.now, at)
+
+    def _tick_at(self, at: datetime) -> None:
+        if (at - datetime.min.replace(tzinfo=UTC)) % TICK or not self._is_awake():
+            return
+        self.now = at
+        minute = not (at - datetime.min.replace(tzinfo=UTC)) % MINUTE
+        self.feed(ClockTicked(due_at=at, promotion=True, minute=minute))
+
+    def _is_awake(self) -> bool:
+        book = self.engine.book
+        return bool(book.date and (book.risk.slots or book.queue.waiting))
+
+    def _marks(self) -> dict[str, MarkSeen]:
+        """Marks are as fresh as the virtual clock."""
+        prices: Iterable[tuple[str, Decimal]] = sorted(self.core.prices().items())
+        return {
+            symbol: MarkSeen(symbol=symbol, price=price, at=self.now) for symbol, price in prices
+        }
+
+
+def _next_tick(after: datetime) -> datetime:
+    """The next whole multiple since midnight UTC."""
+    midnight = after.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + ((after - midnight) // TICK + 1) * TICK
+
+
+def _instants(
+    markets: Sequence[Iterator[Move]], signals: Iterable[TimedSignal]
+) -> Iterator[tuple[datetime, list[Move]]]:
+    """Every moment at which a price moves or a signal arrives, with its moves in market order."""
+    numbered = [
+        ((move.at, number, move) for move in market) for number, market in enumerate(markets)
+    ]
+    arrivals = ((signal.at, len(markets), None) for signal in list(signals))
+    merged = heapq.merge(*numbered, arrivals, key=lambda entry: entry[:2])
+    for at, entries in groupby(merged, key=lambda entry: entry[0]):
+        yield at, [move for _, _, move in entries if move is not None]

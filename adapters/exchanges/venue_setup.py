@@ -1,0 +1,109 @@
+"""Position mode, margin mode and leverage: set only while flat, believed only when read back."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal
+
+import msgspec
+import structlog
+
+from adapters.exchanges.binance_usdm import certain
+from adapters.exchanges.binance_usdm_rows import Row, mapping, reading, rows
+from adapters.exchanges.ccxt_exchange import CcxtExchange
+from adapters.exchanges.ccxt_outcomes import judge
+
+log = structlog.get_logger(__name__)
+
+MarginMode = Literal["isolated", "cross"]
+_VENUE_MODE: dict[str, str] = {"isolated": "ISOLATED", "cross": "CROSSED"}
+
+
+class SymbolSetting(msgspec.Struct, frozen=True, kw_only=True):
+    """What the settings want of one symbol."""
+
+    symbol: str
+    margin_mode: MarginMode
+    leverage: int
+
+
+class SetupFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a symbol stands as wanted. `detail` says what does not, and what to do."""
+
+    symbol: str
+    is_ready: bool
+    detail: str = ""
+
+
+class VenueSetup:
+    """Prepares an account of Binance USDⓈ-M. A finding that is not ready refuses entries."""
+
+    def __init__(self, exchange: CcxtExchange) -> None:
+        self._exchange = exchange
+        self._api = exchange.client.api
+
+    async def is_one_way(self) -> bool:
+        """GET /fapi/v1/positionSide/dual. Raises ConnectionError if unreachable."""
+        answer = mapping(await self._read(self._api.fapiPrivateGetPositionSideDual))
+        return reading("the position mode", lambda: answer["dualSidePosition"] is False)
+
+    async def prepare(self, settings: Sequence[SymbolSetting]) -> list[SetupFinding]:
+        """Bring every symbol to its setting where that is safe, and tell how each stands."""
+        try:
+            if not await self.is_one_way():
+                detail = "the account is in hedge mode; switch it to one-way while flat"
+                return [_finding(setting, detail) for setting in settings]
+            return [await self._prepare(setting) for setting in settings]
+        except ConnectionError as error:
+            return [_finding(setting, f"not verified: {error}") for setting in settings]
+
+    async def _prepare(self, setting: SymbolSetting) -> SetupFinding:
+        if await self._stands(setting):
+            return _finding(setting, "")
+        if not await self._is_flat(setting.symbol):
+            detail = "margin mode or leverage differ while a position or order is open; close it"
+            return _finding(setting, detail)
+        symbol = self._exchange.instruments[setting.symbol].venue_symbol
+        mode = {"symbol": symbol, "marginType": _VENUE_MODE[setting.margin_mode]}
+        leverage = {"symbol": symbol, "leverage": setting.leverage}
+        await self._change(lambda: self._api.fapiPrivatePostMarginType(mode))
+        await self._change(lambda: self._api.fapiPrivatePostLeverage(leverage))
+        if await self._stands(setting):
+            return _finding(setting, "")
+        wanted = f"{setting.margin_mode} at {setting.leverage}x"
+        return _finding(setting, f"the venue did not take {wanted}; set it by hand")
+
+    async def _stands(self, setting: SymbolSetting) -> bool:
+        """GET /fapi/v1/symbolConfig, the truth after every change."""
+        symbol = self._exchange.instruments[setting.symbol].venue_symbol
+        found = rows(await self._read(lambda: self._api.fapiPrivateGetSymbolConfig(_of(symbol))))
+        return reading("a symbol's setup", lambda: _matches(found, symbol, setting))
+
+    async def _is_flat(self, symbol: str) -> bool:
+        dialect, client = self._exchange.dialect, self._exchange.client
+        if await dialect.open_orders(client, symbol):
+            return False
+        held = await dialect.positions(client)
+        return not any(row.symbol == symbol and row.quantity for row in held)
+
+    async def _change(self, call: Callable[[], Awaitable[object]]) -> None:
+        """Refusals such as -4046 (already so) are no news: the setup is read back anyway."""
+        asked = await self._exchange.client.ask(call)
+        outcome = judge(asked, self._exchange.dialect.codes)
+        log.info("venue_setup_changed", outcome=type(outcome).__name__)
+
+    async def _read(self, call: Callable[[], Awaitable[object]]) -> object:
+        asked = await self._exchange.client.ask(call)
+        return certain(judge(asked, self._exchange.dialect.codes))
+
+
+def _of(symbol: str) -> dict[str, str]:
+    return {"symbol": symbol}
+
+
+def _matches(found: list[Row], symbol: str, setting: SymbolSetting) -> bool:
+    row = {row["symbol"]: row for row in found}[symbol]
+    is_mode = row["marginType"] == _VENUE_MODE[setting.margin_mode]
+    return is_mode and int(row["leverage"]) == setting.leverage
+
+
+def _finding(setting: SymbolSetting, detail: str) -> SetupFinding:
+    return SetupFinding(symbol=setting.symbol, is_ready=not detail, detail=detail)

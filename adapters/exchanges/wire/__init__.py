@@ -1,0 +1,1 @@
+"""The simulated venue behind a real venue's wire protocol, for unmodified ccxt to trade on."""

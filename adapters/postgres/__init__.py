@@ -1,0 +1,1 @@
+"""The event log, the inbox, the lease and the embedded server, all on Postgres."""

@@ -1,0 +1,1 @@
+"""The use of the domain: one engine that turns recorded inputs into recorded decisions."""

@@ -1,0 +1,264 @@
+"""The Book: every open state of one account in memory, changed only by recorded events."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from types import MappingProxyType, ModuleType
+from typing import Any, cast
+
+import msgspec
+
+from application.journal import GENESIS, Recorded
+from domain import (
+    account,
+    dca_leg,
+    order,
+    position_group,
+    pyramid,
+    queue,
+    risk_engine,
+    trading_day,
+)
+from domain.account import Account
+from domain.dca_leg import DCALeg
+from domain.identity import stream_name
+from domain.instrument import Instrument
+from domain.message import Input, MarkSeen
+from domain.order import Order
+from domain.position_group import PositionGroup
+from domain.pyramid import Pyramid
+from domain.queue import Queue
+from domain.risk_engine import RiskEngine
+from domain.trading_day import EngineStarted, TradingDay, TradingDayBegun, TradingDayOpened
+
+AGGREGATES: Mapping[str, ModuleType] = MappingProxyType(
+    {
+        "account": account,
+        "dca_leg": dca_leg,
+        "order": order,
+        "position_group": position_group,
+        "pyramid": pyramid,
+        "queue": queue,
+        "risk_engine": risk_engine,
+        "trading_day": trading_day,
+    }
+)
+DAILY = ("queue", "risk_engine", "trading_day")
+
+_STATE_ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="string")
+_ABSENT = object()
+
+
+class Book:
+    """All states of one account. Processes read it; only the engine writes to it.
+
+    Every collection is read in a sorted order, so that no run differs from another.
+    """
+
+    def __init__(self, account_name: str) -> None:
+        self.account_name = account_name
+        self.head = GENESIS
+        # The open trading day as YYYY-MM-DD, empty before the first.
+        self.date = ""
+        self.last_at: datetime | None = None
+        self.marks: Mapping[str, MarkSeen] = {}
+        self._states: dict[str, Any] = {}
+        self._versions: dict[str, int] = {}
+        self._undo: list[tuple[str, Any, int]] | None = None
+        self._before: tuple[str, str, datetime | None, Mapping[str, MarkSeen]] | None = None
+
+    # --- Reading ------------------------------------------------------------------------
+
+    def state(self, stream: str) -> Any:  # noqa: ANN401 - each aggregate has a state of its own
+        """The state of a stream, None if it is not open."""
+        return self._states.get(stream)
+
+    def version(self, stream: str) -> int:
+        """The number of events of a stream, 0 if it is not open."""
+        return self._versions.get(stream, 0)
+
+    @property
+    def account(self) -> Account:
+        """The account's own state. Raises LookupError before it was opened."""
+        found = self._one("account", "self")
+        if found is None:
+            raise LookupError(f"account {self.account_name} was never opened; register it first")
+        return cast("Account", found)
+
+    @property
+    def is_opened(self) -> bool:
+        """Whether the account was ever registered."""
+        return self._one("account", "self") is not None
+
+    @property
+    def day(self) -> TradingDay:
+        """The open trading day."""
+        return cast("TradingDay", self._daily("trading_day"))
+
+    @property
+    def queue(self) -> Queue:
+        """The queue of the open day."""
+        return cast("Queue", self._daily("queue"))
+
+    @property
+    def risk(self) -> RiskEngine:
+        """The risk engine of the open day."""
+        return cast("RiskEngine", self._daily("risk_engine"))
+
+    def group(self, group_id: str) -> PositionGroup | None:
+        """A position group by id."""
+        return cast("PositionGroup | None", self._one("position_group", group_id))
+
+    def pyramid(self, pyramid_id: str) -> Pyramid | None:
+        """A pyramid by id."""
+        return cast("Pyramid | None", self._one("pyramid", pyramid_id))
+
+    def leg(self, leg_id: str) -> DCALeg | None:
+        """A leg by id."""
+        return cast("DCALeg | None", self._one("dca_leg", leg_id))
+
+    def order(self, client_order_id: str) -> Order | None:
+        """An order by client id."""
+        return cast("Order | None", self._one("order", client_order_id))
+
+    def instrument(self, symbol: str) -> Instrument | None:
+        """A market's rules, if the account knows them."""
+        return next((known for known in self.account.instruments if known.symbol == symbol), None)
+
+    def open_groups(self) -> tuple[PositionGroup, ...]:
+        """Groups that hold a slot, in the order of their opening."""
+        groups = (self.group(group_id) for group_id in sorted(self.risk.slots))
+        held = [group for group in groups if group is not None and group.holds_slot]
+        return tuple(sorted(held, key=lambda g: (g.opened.opened_at, g.opened.group_id)))
+
+    def legs_of(self, group: PositionGroup) -> tuple[DCALeg, ...]:
+        """A group's legs by pyramid and rung."""
+        pyramids = (self.pyramid(pyramid_id) for pyramid_id in group.pyramid_ids)
+        legs = (
+            self.leg(leg_id)
+            for pyramid_state in pyramids
+            if pyramid_state is not None
+            for leg_id in pyramid_state.plan.leg_ids
+        )
+        return tuple(leg for leg in legs if leg is not None)
+
+    def orders(self) -> Iterator[Order]:
+        """Every order of the open books, by client id."""
+        prefix = stream_name("order", self.account_name, "")
+        for stream in sorted(self._states):
+            if stream.startswith(prefix):
+                yield self._states[stream]
+
+    # --- Writing, by the engine alone -----------------------------------------------------
+
+    def apply(self, recorded: Recorded) -> None:
+        """Fold one event. Raises AssertionError on a gap in its stream."""
+        expected = self.version(recorded.stream) + 1
+        assert recorded.version == expected, (
+            f"event {recorded.event_id} does not follow version {expected - 1} of its stream"
+        )
+        aggregate = AGGREGATES[recorded.stream.split(":", 1)[0]]
+        before = self._states.get(recorded.stream)
+        self._note_undo(recorded.stream)
+        self._states[recorded.stream] = aggregate.evolve(before, recorded.event)
+        self._versions[recorded.stream] = recorded.version
+        self.last_at = recorded.at
+        self._see_marks(recorded)
+        if isinstance(recorded.event, TradingDayOpened):
+            self.date = recorded.event.date
+            self._prune(recorded.event)
+
+    def begin(self) -> None:
+        """Remember everything from here, until `keep` or `undo`."""
+        assert self._undo is None, "the book is already in the middle of an input"
+        self._undo = []
+        self._before = (self.head, self.date, self.last_at, self.marks)
+
+    def keep(self) -> None:
+        """What happened since `begin` stays."""
+        self._undo = None
+        self._before = None
+
+    def undo(self) -> None:
+        """As if nothing had happened since `begin`."""
+        assert self._undo is not None and self._before is not None, "there is nothing to undo"
+        for stream, state, version in reversed(self._undo):
+            if state is _ABSENT:
+                self._states.pop(stream, None)
+                self._versions.pop(stream, None)
+            else:
+                self._states[stream] = state
+                self._versions[stream] = version
+        self.head, self.date, self.last_at, self.marks = self._before
+        self.keep()
+
+    # --- Closing the books ----------------------------------------------------------------
+
+    def open_streams(self) -> dict[str, int]:
+        """The streams that live on into the next day, with their versions."""
+        return {
+            stream: self._versions[stream]
+            for stream in sorted(self._states)
+            if self._lives_on(stream)
+        }
+
+    def state_hash(self) -> str:
+        """SHA-256 over all states that live on or are handed over, sorted by stream."""
+        hasher = hashlib.sha256()
+        for stream in sorted(self._states):
+            if stream.split(":", 1)[0] in DAILY or self._lives_on(stream):
+                raw = _STATE_ENCODER.encode([stream, self._versions[stream], self._states[stream]])
+                hasher.update(len(raw).to_bytes(8, "big") + raw)
+        return hasher.hexdigest()
+
+    def stream_of(self, aggregate: str, key: str) -> str:
+        """The stream a command goes to; a daily aggregate's is the open day's unless named."""
+        return stream_name(aggregate, self.account_name, key or self.date)
+
+    def _one(self, aggregate: str, key: str) -> Any:  # noqa: ANN401 - see `state`
+        return self._states.get(stream_name(aggregate, self.account_name, key))
+
+    def _daily(self, aggregate: str) -> Any:  # noqa: ANN401 - see `state`
+        found = self._one(aggregate, self.date)
+        assert found is not None, f"account {self.account_name} has no open {aggregate}"
+        return found
+
+    def _see_marks(self, recorded: Recorded) -> None:
+        """A day and an engine begin without marks: what they saw before is hearsay."""
+        match recorded.event:
+            case TradingDayBegun() | EngineStarted():
+                self.marks = {}
+            case Input(marks=marks) if marks:
+                self.marks = {**self.marks, **{mark.symbol: mark for mark in marks}}
+            case _:
+                return
+
+    def _note_undo(self, stream: str) -> None:
+        if self._undo is not None:
+            state = self._states.get(stream, _ABSENT)
+            self._undo.append((stream, state, self._versions.get(stream, 0)))
+
+    def _prune(self, opened: TradingDayOpened) -> None:
+        """What closed yesterday leaves the memory: the log alone keeps it."""
+        today = stream_name("trading_day", self.account_name, opened.date)
+        for stream in sorted(self._states):
+            if stream not in opened.streams and stream != today:
+                self._note_undo(stream)
+                del self._states[stream]
+                del self._versions[stream]
+
+    def _lives_on(self, stream: str) -> bool:
+        aggregate, _, key = stream.split(":", 2)
+        if aggregate == "account":
+            return True
+        if aggregate in DAILY:
+            return False
+        group = self.group(self._group_of(aggregate, key))
+        return group is not None and group.holds_slot
+
+    def _group_of(self, aggregate: str, key: str) -> str:
+        if aggregate == "order":
+            order_state = self.order(key)
+            assert order_state is not None, f"order {key} is open without a state"
+            return order_state.request.group_id
+        return key.split("-", 1)[0]

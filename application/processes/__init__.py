@@ -1,0 +1,1 @@
+"""The process managers: each a pure `react(book, recorded) -> commands`."""

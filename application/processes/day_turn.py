@@ -1,0 +1,34 @@
+"""Closing the books at midnight UTC: the whole state is handed over, nothing carried by hand."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from application.book import Book
+from domain.message import Command
+from domain.queue import OpenQueue, Queue
+from domain.risk_engine import OpenRiskEngine, RiskEngine
+from domain.trading_day import CloseTradingDay, OpenTradingDay, TradingDay, TradingDayOpened
+
+
+def turning_commands(book: Book, date: str, now: datetime) -> Iterator[Command]:
+    """Close the open day, if there is one, and open `date` with the same state.
+
+    The states are read before the first command is carried out; the first opening event
+    takes yesterday's streams out of the Book.
+    """
+    state_hash = book.state_hash()
+    day = book.day if book.date else TradingDay()
+    queue = book.queue if book.date else Queue()
+    risk = book.risk if book.date else RiskEngine()
+    opened = TradingDayOpened(
+        date=date,
+        head=book.head,
+        state_hash=state_hash,
+        streams=book.open_streams(),
+        state=day,
+    )
+    if book.date:
+        yield CloseTradingDay(head=book.head, state_hash=state_hash)
+    yield OpenTradingDay(opened=opened, now=now)
+    yield OpenQueue(state=queue)
+    yield OpenRiskEngine(state=risk, date=date)

@@ -1,0 +1,82 @@
+"""What the venue holds is compared with the books; a difference stops the symbol's entries."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+
+from application.book import Book
+from application.inputs import ReconciliationSeen
+from application.journal import Recorded
+from domain.message import Command
+from domain.money import ZERO
+from domain.order import OrderStatus, RecordOrderUnknown
+from domain.risk_engine import ClearDiscrepancy, Discrepancy, RecordDiscrepancy
+
+
+def react(book: Book, recorded: Recorded) -> Iterator[Command]:
+    """Judge a snapshot against the Book as it stands after it arrived."""
+    if not isinstance(recorded.event, ReconciliationSeen):
+        return
+    snapshot = recorded.event
+    yield from _ask_for_missing(book, snapshot, recorded.at)
+    held = {position.symbol: position.quantity for position in snapshot.positions}
+    expected = _expected(book)
+    for symbol in sorted({**held, **expected, **book.risk.discrepancies}):
+        if not _is_moving(book, symbol, snapshot.asked_at):
+            yield from _compare(book, symbol, expected.get(symbol, ZERO), held.get(symbol, ZERO))
+
+
+def _ask_for_missing(
+    book: Book, snapshot: ReconciliationSeen, now: datetime
+) -> Iterator[Command]:
+    """An order we believe to work, that the venue does not list, must be asked for."""
+    for order in book.orders():
+        identity = order.request.client_order_id
+        listed = identity in snapshot.open_client_order_ids
+        older = order.request.requested_at < snapshot.asked_at
+        if order.status is OrderStatus.OPEN and older and not listed:
+            yield RecordOrderUnknown(
+                client_order_id=identity,
+                detail="the venue does not list it among the open orders",
+                now=now,
+            )
+
+
+def _expected(book: Book) -> dict[str, Decimal]:
+    """Signed lots of all groups by symbol: positive long, negative short."""
+    totals: dict[str, Decimal] = {}
+    for group in book.open_groups():
+        sign = 1 if group.opened.side == "long" else -1
+        for leg in book.legs_of(group):
+            symbol = group.opened.symbol
+            totals[symbol] = totals.get(symbol, ZERO) + sign * leg.lot.quantity
+    return totals
+
+
+def _is_moving(book: Book, symbol: str, asked_at: datetime) -> bool:
+    """Whether something of the symbol was in flight since the snapshot was asked for."""
+    for order in book.orders():
+        if order.request.symbol != symbol:
+            continue
+        if order.status in (OrderStatus.REQUESTED, OrderStatus.UNKNOWN):
+            return True
+        if order.trades_missing is not None or order.request.requested_at >= asked_at:
+            return True
+        if order.last_traded_at is not None and order.last_traded_at >= asked_at:
+            return True
+    return False
+
+
+def _compare(book: Book, symbol: str, expected: Decimal, seen: Decimal) -> Iterator[Command]:
+    if expected != seen:
+        found = Discrepancy(
+            symbol=symbol,
+            expected=expected,
+            seen=seen,
+            detail="the venue's position differs from the sum of the lots",
+        )
+        yield RecordDiscrepancy(discrepancy=found)
+    elif symbol in book.risk.discrepancies:
+        yield ClearDiscrepancy(
+            symbol=symbol, reason="venue and books agree again", actor="engine"
+        )

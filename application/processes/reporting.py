@@ -1,0 +1,78 @@
+"""What a venue, or our own sender, said of an order becomes a fact of that order."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from application.book import Book
+from application.inputs import (
+    Accepted,
+    AnswerLost,
+    CancelRefused,
+    Ended,
+    Found,
+    NotFound,
+    OrderReported,
+    Refused,
+    SendWindowMissed,
+    Traded,
+)
+from application.journal import Recorded
+from domain.message import Command
+from domain.order import (
+    RecordOrderAccepted,
+    RecordOrderEnded,
+    RecordOrderFill,
+    RecordOrderNotFound,
+    RecordOrderNotSent,
+    RecordOrderRejected,
+    RecordOrderUnknown,
+)
+from domain.trading_day import RecordUnmatchedReport
+
+
+def react(book: Book, recorded: Recorded) -> Iterator[Command]:
+    """Tell the order; a report of an order we do not hold is kept, never dropped."""
+    if not isinstance(recorded.event, OrderReported):
+        return
+    reported = recorded.event
+    if book.order(reported.client_order_id) is None:
+        yield RecordUnmatchedReport(
+            client_order_id=reported.client_order_id, detail=type(reported.report).__name__
+        )
+        return
+    yield _as_fact(reported, recorded.at)
+
+
+def _as_fact(reported: OrderReported, now: datetime) -> Command:
+    identity = reported.client_order_id
+    match reported.report:
+        case Accepted(venue_order_id=venue_id) | Found(venue_order_id=venue_id):
+            return RecordOrderAccepted(client_order_id=identity, venue_order_id=venue_id)
+        case Refused(code=code, message=message):
+            return RecordOrderRejected(client_order_id=identity, code=code, message=message)
+        case AnswerLost(detail=detail):
+            return RecordOrderUnknown(client_order_id=identity, detail=detail, now=now)
+        case CancelRefused(code=code, message=message):
+            detail = f"the venue refused to cancel it: {code} {message}"
+            return RecordOrderUnknown(client_order_id=identity, detail=detail, now=now)
+        case Traded() as trade:
+            return _fill(identity, trade)
+        case Ended(status=status, filled=filled):
+            return RecordOrderEnded(client_order_id=identity, status=status, filled=filled)
+        case NotFound(asked_at=asked_at):
+            return RecordOrderNotFound(client_order_id=identity, asked_at=asked_at, now=now)
+        case SendWindowMissed():
+            return RecordOrderNotSent(client_order_id=identity)
+
+
+def _fill(identity: str, trade: Traded) -> RecordOrderFill:
+    return RecordOrderFill(
+        client_order_id=identity,
+        trade_id=trade.trade_id,
+        price=trade.price,
+        quantity=trade.quantity,
+        fee=trade.fee,
+        fee_asset=trade.fee_asset,
+        liquidity=trade.liquidity,
+        traded_at=trade.traded_at,
+    )

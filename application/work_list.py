@@ -1,0 +1,56 @@
+"""What the open books want of the venue: derived from the Book, never stored beside it."""
+
+from collections.abc import Iterator
+
+from application.book import Book
+from application.ports import OrderTicket
+from application.work import OrderWork, WorkState
+from domain.order import Order, OrderRequested, OrderStatus
+
+
+def works_of(book: Book) -> Iterator[OrderWork]:
+    """Every order something must be done about, by client id."""
+    for order in book.orders():
+        state = _wanted(order)
+        if state is not None:
+            yield _work(book, order, state)
+
+
+def ticket_of(requested: OrderRequested) -> OrderTicket:
+    """The order as it is to be sent."""
+    return OrderTicket(
+        client_order_id=requested.client_order_id,
+        symbol=requested.symbol,
+        side=requested.side,
+        quantity=requested.quantity,
+        price=requested.price,
+        time_in_force=requested.time_in_force,
+        reduce_only=requested.reduce_only,
+    )
+
+
+def _wanted(order: Order) -> WorkState | None:
+    if order.is_final:
+        return None
+    if order.status is OrderStatus.UNKNOWN:
+        return "unknown"
+    if order.trades_missing is not None:
+        return "trades_missing"
+    if order.cancel_requested:
+        return "cancel_requested"
+    return "requested" if order.status is OrderStatus.REQUESTED else None
+
+
+def _work(book: Book, order: Order, state: WorkState) -> OrderWork:
+    request = order.request
+    return OrderWork(
+        account=book.account_name,
+        client_order_id=request.client_order_id,
+        symbol=request.symbol,
+        ticket=ticket_of(request),
+        state=state,
+        purpose="entry" if request.purpose == "entry" else "exit",
+        send_before=request.send_before,
+        first_asked=order.first_missed_at,
+        sending=order.sending,
+    )

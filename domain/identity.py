@@ -1,0 +1,55 @@
+"""Names derived from their cause, so that the same inputs always give the same ids."""
+
+import hashlib
+import re
+from base64 import b32encode
+
+ACCOUNT_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
+CLIENT_ORDER_ID_LENGTH = 29
+
+
+def stream_name(aggregate: str, account: str, key: str) -> str:
+    """`<aggregate>:<account>:<key>`, the name of one aggregate's stream in the log."""
+    return f"{aggregate}:{account}:{key}"
+
+
+def account_of(stream: str) -> str:
+    """The account a stream belongs to."""
+    return stream.split(":", 2)[1]
+
+
+def group_id(account: str, signal_id: str) -> str:
+    """A position group is named after the signal that opened it."""
+    return f"g{_digest(account, signal_id)[:12].lower()}"
+
+
+def pyramid_id(group: str, index: int) -> str:
+    """The pyramid `index` of a group."""
+    return f"{group}-p{index}"
+
+
+def leg_id(pyramid: str, index: int) -> str:
+    """The DCA leg `index` of a pyramid."""
+    return f"{pyramid}-l{index}"
+
+
+def installation_prefix(installation: str, account: str) -> str:
+    """The first nine characters of every client order id of one account of one installation."""
+    return "P" + _digest("installation", installation)[:4] + _digest("account", account)[:4]
+
+
+def client_order_id(prefix: str, subject: str, purpose: str, attempt: int) -> str:
+    """At most 32 letters and digits, the strictest venue's limit (OKX).
+
+    `subject` is the leg or group the order serves; the same cause always gives the same id.
+    """
+    return prefix + _digest(subject, purpose, str(attempt))[: CLIENT_ORDER_ID_LENGTH - len(prefix)]
+
+
+def _digest(*parts: str) -> str:
+    """Base32 of the SHA-256 over length-prefixed parts: letters and digits only."""
+    hasher = hashlib.sha256()
+    for part in parts:
+        raw = part.encode()
+        hasher.update(len(raw).to_bytes(4, "big") + raw)
+    return b32encode(hasher.digest()).decode().rstrip("=")

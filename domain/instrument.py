@@ -1,0 +1,70 @@
+"""A market's trading rules: the tick, the step and the minimums every order must keep."""
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from domain.money import ONE, ZERO, round_down, round_up
+
+Side = Literal["buy", "sell"]
+PositionSide = Literal["long", "short"]
+MarketKind = Literal["spot", "linear"]
+
+
+class Instrument(msgspec.Struct, frozen=True, kw_only=True):
+    """One market. Prices in quote units, quantities in contracts of `contract_size` base units."""
+
+    symbol: str
+    venue_symbol: str
+    kind: MarketKind
+    base: str
+    quote: str
+    settle: str
+    tick: Decimal
+    step: Decimal
+    min_quantity: Decimal
+    min_notional: Decimal
+    max_quantity: Decimal | None = None
+    contract_size: Decimal = ONE
+    maker_fee_percent: Decimal = Decimal("0.02")
+    taker_fee_percent: Decimal = Decimal("0.05")
+    reduce_only_exempt: bool = True
+
+
+def round_price(instrument: Instrument, price: Decimal, side: Side) -> Decimal:
+    """To the tick, never worse for us than asked: buys down, sells up."""
+    if side == "buy":
+        return round_down(price, instrument.tick)
+    return round_up(price, instrument.tick)
+
+
+def round_quantity(instrument: Instrument, quantity: Decimal) -> Decimal:
+    """Down to the step, so that no more is ever ordered than was budgeted or is held."""
+    return round_down(quantity, instrument.step)
+
+
+def notional(instrument: Instrument, price: Decimal, quantity: Decimal) -> Decimal:
+    """Value of `quantity` contracts at `price`, in quote units."""
+    return price * quantity * instrument.contract_size
+
+
+def is_undersized(
+    instrument: Instrument, price: Decimal, quantity: Decimal, *, reduce_only: bool = False
+) -> bool:
+    """Whether the venue would refuse the order as too small."""
+    if quantity <= ZERO or quantity < instrument.min_quantity:
+        return True
+    if reduce_only and instrument.reduce_only_exempt and instrument.kind != "spot":
+        return False
+    return notional(instrument, price, quantity) < instrument.min_notional
+
+
+def entry_side(side: PositionSide) -> Side:
+    """The order side that opens a position of `side`."""
+    return "buy" if side == "long" else "sell"
+
+
+def exit_side(side: PositionSide) -> Side:
+    """The order side that closes a position of `side`."""
+    return "sell" if side == "long" else "buy"

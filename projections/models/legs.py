@@ -1,0 +1,189 @@
+"""DCA legs: what each was to buy, what it bought, what it still holds and what that earned."""
+
+from decimal import Decimal
+
+from application.journal import Recorded
+from domain.dca_leg import (
+    LegDustWrittenOff,
+    LegEntryEnded,
+    LegEntryFilled,
+    LegExcessSold,
+    LegExitEnded,
+    LegExitFilled,
+    LegExitRequested,
+    LegPlanned,
+)
+from domain.identity import leg_id
+from domain.money import ONE, ZERO
+from domain.pyramid import PyramidPlanned
+from projections.rows import (
+    Change,
+    Put,
+    ReadModel,
+    Row,
+    RowChange,
+    Table,
+    count,
+    flag,
+    moment,
+    number,
+    same,
+    text,
+)
+
+LEGS = Table(
+    name="legs",
+    kind="current",
+    key=("account", "leg_id"),
+    columns=(
+        text("account"),
+        text("leg_id"),
+        text("group_id"),
+        text("pyramid_id"),
+        count("index"),
+        text("symbol"),
+        text("side"),
+        number("price", ZERO),
+        number("quantity", ZERO),
+        number("gap_percent"),
+        number("weight_percent"),
+        number("take_profit_percent"),
+        number("contract_size", ONE),
+        text("skipped"),
+        flag("entry_open"),
+        text("entry_reason"),
+        number("entry_filled", ZERO),
+        number("entry_cost", ZERO),
+        number("open_quantity", ZERO),
+        number("open_cost", ZERO),
+        number("open_fee", ZERO),
+        text("exit_order_id"),
+        number("exit_price"),
+        number("exit_quantity", ZERO),
+        count("exit_attempts"),
+        number("excess_sold", ZERO),
+        number("realized", ZERO),
+        number("fees", ZERO),
+        count("fees_pending"),
+        moment("planned_at"),
+    ),
+    indexes=(("account", "group_id"),),
+)
+
+_Fill = LegEntryFilled | LegExitFilled | LegExcessSold | LegDustWrittenOff
+
+
+def project(recorded: Recorded, _: int) -> tuple[RowChange, ...]:
+    """One row a leg, the skipped ones included."""
+    account, event = recorded.account, recorded.event
+    match event:
+        case PyramidPlanned():
+            return _skipped(account, event)
+        case LegPlanned():
+            return (_planned(account, event),)
+        case LegEntryEnded():
+            ended: Row = {"entry_open": False, "entry_reason": event.reason}
+            return (Change(table="legs", key=(account, event.leg_id), assign=ended),)
+        case LegExitRequested() | LegExitEnded():
+            return (_exit(account, event),)
+        case LegEntryFilled() | LegExitFilled() | LegExcessSold() | LegDustWrittenOff():
+            return _filled(account, event)
+        case _:
+            return ()
+
+
+def _skipped(account: str, event: PyramidPlanned) -> tuple[RowChange, ...]:
+    return tuple(
+        Put(
+            table="legs",
+            key=(account, leg_id(event.pyramid_id, leg.index)),
+            values={
+                **same(event, "group_id", "pyramid_id", "symbol", "side", "planned_at"),
+                **same(leg, "index", "price", "quantity"),
+                "skipped": leg.reason,
+            },
+        )
+        for leg in event.skipped
+    )
+
+
+def _planned(account: str, event: LegPlanned) -> RowChange:
+    plan = same(
+        event,
+        "group_id",
+        "pyramid_id",
+        "index",
+        "symbol",
+        "side",
+        "price",
+        "quantity",
+        "gap_percent",
+        "weight_percent",
+        "take_profit_percent",
+        "contract_size",
+        "planned_at",
+    )
+    return Put(table="legs", key=(account, event.leg_id), values={**plan, "entry_open": True})
+
+
+def _exit(account: str, event: LegExitRequested | LegExitEnded) -> RowChange:
+    key = (account, event.leg_id)
+    match event:
+        case LegExitRequested():
+            working = {
+                "exit_order_id": event.client_order_id,
+                "exit_price": event.price,
+                "exit_quantity": event.quantity,
+                "exit_attempts": event.attempt,
+            }
+            return Change(table="legs", key=key, assign=working)
+        case LegExitEnded():
+            gone: Row = {"exit_order_id": "", "exit_price": None, "exit_quantity": ZERO}
+            return Change(table="legs", key=key, assign=gone)
+
+
+def _filled(account: str, event: _Fill) -> tuple[RowChange, ...]:
+    key = (account, event.leg_id)
+    match event:
+        case LegEntryFilled():
+            return (Change(table="legs", key=key, add=_bought(event)),)
+        case LegExitFilled():
+            # A full close sells from the lot without being the leg's own exit.
+            own = {"exit_order_id": event.client_order_id}
+            worked = {"exit_quantity": -event.quantity}
+            return (
+                Change(table="legs", key=key, add=_sold(event)),
+                Change(table="legs", key=key, add=worked, when=own),
+            )
+        case LegExcessSold():
+            return (Change(table="legs", key=key, add={"excess_sold": event.quantity}),)
+        case LegDustWrittenOff():
+            empty: Row = {"open_quantity": ZERO, "open_cost": ZERO, "open_fee": ZERO}
+            realized = {"realized": event.realized}
+            return (Change(table="legs", key=key, assign=empty, add=realized),)
+
+
+def _bought(event: LegEntryFilled) -> dict[str, Decimal | int]:
+    return {
+        "entry_filled": event.quantity,
+        "entry_cost": event.cost,
+        "open_quantity": event.quantity,
+        "open_cost": event.cost,
+        "open_fee": event.fee_value or ZERO,
+        "fees": event.fee_value or ZERO,
+        "fees_pending": int(event.fee_value is None),
+    }
+
+
+def _sold(event: LegExitFilled) -> dict[str, Decimal | int]:
+    return {
+        "open_quantity": -event.quantity,
+        "open_cost": -event.cost,
+        "open_fee": -event.entry_fee,
+        "realized": event.realized,
+        "fees": event.fee_value or ZERO,
+        "fees_pending": int(event.fee_value is None),
+    }
+
+
+MODEL = ReadModel(tables=(LEGS,), project=project, views=frozenset({"overview", "groups", "risk"}))

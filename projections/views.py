@@ -1,0 +1,384 @@
+"""What a trader sees: the pages of the dashboard as data, every amount an exact decimal.
+
+Percentages are in percent, amounts in the account's capital currency, prices in quote units,
+quantities in contracts, times in UTC. None means unknown: never shown as zero.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from domain.instrument import PositionSide
+
+GroupState = Literal["WAITING", "LIVE", "DCA_ACTIVE", "PROFIT_TAKING", "CLOSING", "CLOSED"]
+LegState = Literal[
+    "PLANNED",
+    "REQUESTED",
+    "UNKNOWN",
+    "OPEN",
+    "PARTIALLY_FILLED",
+    "FILLED",
+    "CLOSED",
+    "CANCELLED",
+    "REJECTED",
+    "SKIPPED",
+]
+Severity = Literal["debug", "info", "warning", "critical"]
+Kind = Literal[
+    "signal", "queue", "risk", "group", "leg", "order", "fill", "account", "operator", "engine"
+]
+ViewName = Literal["overview", "groups", "queue", "risk", "signals", "log", "performance"]
+
+
+class AccountView(msgspec.Struct, frozen=True, kw_only=True):
+    """One account, for the switcher and the settings page. `settings` is the JSON document."""
+
+    account: str
+    venue: str
+    market_kind: str
+    paper: bool
+    currency: str
+    trading_state: str
+    settings_version: int
+    settings: str
+
+
+class LedgerCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """Signals by current outcome. `received` is always the sum of the others."""
+
+    received: int = 0
+    admitted: int = 0
+    queued: int = 0
+    replaced: int = 0
+    removed: int = 0
+    expired: int = 0
+    duplicate: int = 0
+    no_effect: int = 0
+    refused: int = 0
+    rejected: int = 0
+
+
+class LogRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One event in words. `subject` is the order, leg, group or signal it is about."""
+
+    position: int
+    at: datetime
+    account: str
+    name: str
+    kind: Kind
+    severity: Severity
+    symbol: str
+    subject: str
+    group_id: str
+    text: str
+    event_id: str
+    causation_id: str
+    correlation_id: str
+
+
+class OverviewView(msgspec.Struct, frozen=True, kw_only=True):
+    """How the account stands. `unrealized` covers marked groups; `unmarked` counts the others.
+
+    `position` is the newest log position shown, `moment` the time of this view: now, or for
+    history the time of that position. `marks_at` is the oldest mark an open group is valued at.
+    """
+
+    account: str
+    position: int
+    moment: datetime
+    currency: str
+    venue: str
+    paper: bool
+    trading_state: str
+    state_reason: str
+    open_groups: int
+    max_open_groups: int
+    queued: int
+    realized_total: Decimal
+    realized_today: Decimal
+    unrealized: Decimal
+    unmarked: int
+    starting_balance: Decimal
+    equity: Decimal
+    committed: Decimal
+    balance_total: Decimal | None
+    balance_free: Decimal | None
+    marks_at: datetime | None
+    last_signal_at: datetime | None
+    last_event_at: datetime | None
+    engine_version: str
+    engine_started_at: datetime | None
+    discrepancies: int
+    unprotected_legs: int
+    unknown_orders: int
+    signals: LedgerCounts
+    alerts: tuple[LogRow, ...]
+
+
+class LegView(msgspec.Struct, frozen=True, kw_only=True):
+    """One leg of a group. A skipped leg has no weight or target; `reason` says why.
+
+    `target` is the working exit's price, else the price the take-profit percent leads to.
+    `progress_percent` is the way from average fill to target that the mark has gone: negative
+    is away from it, 100 is reached.
+    """
+
+    leg_id: str
+    pyramid_id: str
+    pyramid_index: int
+    index: int
+    state: LegState
+    price: Decimal
+    gap_percent: Decimal | None
+    weight_percent: Decimal | None
+    take_profit_percent: Decimal | None
+    target: Decimal | None
+    progress_percent: Decimal | None
+    quantity: Decimal
+    filled: Decimal
+    average_fill: Decimal | None
+    open_quantity: Decimal
+    realized: Decimal
+    fees: Decimal
+    unprotected: bool
+    reason: str
+
+
+class GroupView(msgspec.Struct, frozen=True, kw_only=True):
+    """One trade. PnL = realized + unrealized, `pnl_percent` of all that its entries cost.
+
+    Unrealized = (mark - entry) x quantity, mirrored for shorts, less entry fees not yet
+    realized. It is None while there is something open and no mark.
+    """
+
+    group_id: str
+    symbol: str
+    timeframe: str
+    side: PositionSide
+    state: GroupState
+    mode: str
+    signal_id: str
+    pyramids: int
+    max_pyramids: int
+    legs_filled: int
+    legs_total: int
+    quantity: Decimal
+    average_entry: Decimal | None
+    mark: Decimal | None
+    mark_at: datetime | None
+    unrealized: Decimal | None
+    realized: Decimal
+    fees: Decimal
+    pnl: Decimal | None
+    pnl_percent: Decimal | None
+    committed: Decimal
+    unprotected_legs: int
+    opened_at: datetime
+    closing_reason: str
+    closed_at: datetime | None
+    legs: tuple[LegView, ...]
+
+
+class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A waiting signal. `rank` counts from 1; `rank_tuple` is what gave it, rule by rule.
+
+    `loss_percent` is negative in loss; `expected_profit` = sum of weight x take-profit.
+    """
+
+    rank: int
+    rank_tuple: tuple[str, ...]
+    signal_id: str
+    symbol: str
+    timeframe: str
+    side: PositionSide
+    price: Decimal | None
+    mark: Decimal | None
+    loss_percent: Decimal | None
+    replacements: int
+    expected_profit: Decimal
+    waiting_since: datetime
+    waiting_seconds: int
+    reason: str
+
+
+class QueueView(msgspec.Struct, frozen=True, kw_only=True):
+    """All that waits, best first. `limit` None = unlimited."""
+
+    rows: tuple[QueueRow, ...]
+    limit: int | None
+    free_slots: int
+
+
+class LimitRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A limit with what stands against it. `limit` None = off, `value` None = unknown."""
+
+    rule: str
+    value: Decimal | None
+    limit: Decimal | None
+    used_percent: Decimal | None
+
+
+class CommittedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Committed capital of one symbol: resting entries and cost of open lots, as notional."""
+
+    symbol: str
+    resting: Decimal
+    open_cost: Decimal
+    groups: int
+
+
+class DiscrepancyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Where venue and books disagree, in contracts."""
+
+    symbol: str
+    expected: Decimal
+    seen: Decimal
+    detail: str
+    found_at: datetime
+
+
+class CheckRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a gate's receipt."""
+
+    rule: str
+    value: str | None
+    limit: str | None
+    passed: bool
+
+
+class DecisionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer of the gate with its whole receipt; `reason` is empty when approved."""
+
+    position: int
+    at: datetime
+    signal_id: str
+    group_id: str
+    symbol: str
+    approved: bool
+    reason: str
+    transient: bool
+    promoted: bool
+    receipt: tuple[CheckRow, ...]
+
+
+class RiskView(msgspec.Struct, frozen=True, kw_only=True):
+    """What is risked, what may be, and what was refused last."""
+
+    trading_state: str
+    state_reason: str
+    state_actor: str
+    state_changed_at: datetime | None
+    limits: tuple[LimitRow, ...]
+    committed: Decimal
+    committed_by_symbol: tuple[CommittedRow, ...]
+    realized_today: Decimal
+    balance_total: Decimal | None
+    balance_free: Decimal | None
+    discrepancies: tuple[DiscrepancyRow, ...]
+    denials: tuple[DecisionRow, ...]
+
+
+class SignalRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One signal with its one current outcome. `body` is the JSON text without the secret."""
+
+    signal_id: str
+    position: int
+    received_at: datetime
+    source: str
+    kind: str
+    symbol: str
+    timeframe: str
+    side: str
+    outcome: str
+    reason: str
+    group_id: str
+    judged_at: datetime | None
+    body: str
+
+
+class SignalsView(msgspec.Struct, frozen=True, kw_only=True):
+    """The ledger, newest first; `counts` are of the whole ledger, not of this page."""
+
+    counts: LedgerCounts
+    rows: tuple[SignalRow, ...]
+
+
+class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which log rows: empty = all. `start` and `end` bound [start, end).
+
+    Pages backwards with `before` (newest first), follows with `after` (still newest first).
+    `text` is looked for anywhere in text, subject, NAME and group, whatever the case.
+    """
+
+    kinds: tuple[Kind, ...] = ()
+    severities: tuple[Severity, ...] = ()
+    symbol: str = ""
+    text: str = ""
+    group_id: str = ""
+    correlation_id: str = ""
+    start: datetime | None = None
+    end: datetime | None = None
+    before: int | None = None
+    after: int | None = None
+    limit: int = 100
+
+
+class LogView(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of the log, newest first. `next_before` goes on with older rows; None = no more."""
+
+    rows: tuple[LogRow, ...]
+    next_before: int | None
+
+
+class DayRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One UTC day. `equity` = starting balance + all realized so far; drawdown from its peak."""
+
+    date: str
+    realized: Decimal
+    fees: Decimal
+    trades_closed: int
+    wins: int
+    losses: int
+    equity: Decimal
+    drawdown_percent: Decimal | None
+
+
+class PerformanceTotals(msgspec.Struct, frozen=True, kw_only=True):
+    """Over closed trades. Without trades (or without losses for the factor) ratios are None."""
+
+    realized: Decimal
+    fees: Decimal
+    trades_closed: int
+    wins: int
+    losses: int
+    gross_profit: Decimal
+    gross_loss: Decimal
+    win_rate_percent: Decimal | None
+    profit_factor: Decimal | None
+    expectancy: Decimal | None
+    average_win: Decimal | None
+    average_loss: Decimal | None
+    max_drawdown_percent: Decimal | None
+
+
+class BreakdownRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Closed trades of one symbol, timeframe or side (`by` says which)."""
+
+    by: Literal["symbol", "timeframe", "side"]
+    name: str
+    realized: Decimal
+    fees: Decimal
+    trades_closed: int
+    wins: int
+    losses: int
+
+
+class PerformanceView(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it, day by day, in all, and by what was traded."""
+
+    currency: str
+    days: tuple[DayRow, ...]
+    totals: PerformanceTotals
+    breakdown: tuple[BreakdownRow, ...]

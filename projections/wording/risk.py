@@ -1,0 +1,149 @@
+"""The risk engine in words."""
+
+from domain.gate import RuleCheck
+from domain.risk_engine import (
+    BalanceRecorded,
+    CommitmentChanged,
+    DiscrepancyCleared,
+    DiscrepancyFound,
+    ProfitRecorded,
+    RiskApproved,
+    RiskDayBegun,
+    RiskDenied,
+    RiskEngineOpened,
+    SlotFreed,
+    TradingState,
+    TradingStateChanged,
+)
+from projections.description import Description, amount, because, describe
+from projections.views import Severity
+
+_STATE_SEVERITY: dict[TradingState, Severity] = {
+    "active": "info",
+    "reducing": "warning",
+    "halted": "critical",
+}
+
+
+@describe.register
+def _(event: RiskEngineOpened) -> Description:
+    slots = len(event.state.slots)
+    return Description(
+        kind="risk",
+        severity="debug",
+        text=f"Risk engine of the day opened {event.state.trading_state}, {slots} groups open",
+    )
+
+
+@describe.register
+def _(event: RiskDayBegun) -> Description:
+    return Description(kind="risk", severity="debug", text=f"Risk of {event.date} counts from zero")
+
+
+@describe.register
+def _(event: TradingStateChanged) -> Description:
+    return Description(
+        kind="risk",
+        severity=_STATE_SEVERITY[event.state],
+        text=f"Trading is {event.state}, by {event.actor}{because(event.reason)}",
+    )
+
+
+@describe.register
+def _(event: RiskApproved) -> Description:
+    proposal = event.proposal
+    return Description(
+        kind="risk",
+        symbol=proposal.symbol,
+        text=(
+            f"Signal {proposal.signal_id} approved: {proposal.side} {proposal.symbol} pyramid"
+            f" {proposal.index} of group {proposal.group_id}, {amount(proposal.reserve)} reserved"
+        ),
+    )
+
+
+@describe.register
+def _(event: RiskDenied) -> Description:
+    proposal = event.proposal
+    passing = "may pass with time" if event.transient else "for good"
+    return Description(
+        kind="risk",
+        symbol=proposal.symbol,
+        severity="info" if event.transient else "warning",
+        text=(
+            f"Signal {proposal.signal_id} denied: {event.reason}"
+            f"{_figures(event.reason, event.receipt)}, {passing}"
+        ),
+    )
+
+
+@describe.register
+def _(event: CommitmentChanged) -> Description:
+    return Description(
+        kind="risk",
+        symbol=event.symbol,
+        severity="debug",
+        text=(
+            f"Leg {event.leg_id} commits {amount(event.resting)} resting and"
+            f" {amount(event.open_cost)} open"
+        ),
+    )
+
+
+@describe.register
+def _(event: ProfitRecorded) -> Description:
+    return Description(
+        kind="risk",
+        severity="debug",
+        text=(f"Leg {event.leg_id} realized {amount(event.amount)}, {amount(event.total)} in all"),
+    )
+
+
+@describe.register
+def _(event: SlotFreed) -> Description:
+    return Description(
+        kind="risk", symbol=event.symbol, text=f"Slot of group {event.group_id} is free again"
+    )
+
+
+@describe.register
+def _(event: BalanceRecorded) -> Description:
+    return Description(
+        kind="account",
+        severity="debug",
+        text=(
+            f"Balance at the venue: {amount(event.total)} {event.currency},"
+            f" {amount(event.free)} free"
+        ),
+    )
+
+
+@describe.register
+def _(event: DiscrepancyFound) -> Description:
+    found = event.discrepancy
+    return Description(
+        kind="risk",
+        symbol=found.symbol,
+        severity="critical",
+        text=(
+            f"Discrepancy in {found.symbol}: the books hold {amount(found.expected)}, the venue"
+            f" {amount(found.seen)}{because(found.detail)}"
+        ),
+    )
+
+
+@describe.register
+def _(event: DiscrepancyCleared) -> Description:
+    return Description(
+        kind="risk",
+        symbol=event.symbol,
+        text=f"Discrepancy in {event.symbol} cleared by {event.actor}{because(event.reason)}",
+    )
+
+
+def _figures(reason: str, receipt: tuple[RuleCheck, ...]) -> str:
+    """The failed rule's value against its limit."""
+    for check in receipt:
+        if check.rule == reason:
+            return f" ({check.value or 'unknown'} against {check.limit or 'none'})"
+    return ""

@@ -1,0 +1,1 @@
+"""Real venues: what leaves the house, what comes back, and what it proves."""

@@ -1,0 +1,164 @@
+"""What holds at the simulated venue whatever is placed, cancelled and moved."""
+
+from decimal import Decimal
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.exchanges.simulated.core import MatchingCore
+from application.inputs import Ended, OrderReported, Refused, Traded
+from application.ports import OrderTicket
+from domain.instrument import is_undersized
+from tests.venue.bench import AT, PERPETUAL, SYMBOL, new_core
+
+START = Decimal(50_000)
+
+prices = st.integers(min_value=599_000, max_value=601_000).map(lambda ticks: Decimal(ticks) / 10)
+# Now and then off the tick or the step, so that refusals occur too.
+any_prices = st.one_of(prices, prices.map(lambda price: price + Decimal("0.05")), st.none())
+quantities = st.integers(min_value=0, max_value=2_000).map(lambda units: Decimal(units) / 10_000)
+names = st.integers(min_value=0, max_value=12).map(lambda number: f"o{number}")
+
+tickets = st.builds(
+    OrderTicket,
+    client_order_id=names,
+    symbol=st.just(SYMBOL),
+    side=st.sampled_from(["buy", "sell"]),
+    quantity=quantities,
+    price=any_prices,
+    time_in_force=st.sampled_from(["gtc", "ioc", "post_only"]),
+    reduce_only=st.booleans(),
+)
+volumes = st.one_of(
+    st.none(), st.integers(min_value=1, max_value=30).map(lambda n: Decimal(n) / 1000)
+)
+steps = st.lists(st.one_of(tickets, prices, names, st.tuples(volumes)), max_size=40)
+
+
+class Witness:
+    """Keeps its own account of everything the core reports, by plain sums."""
+
+    def __init__(self) -> None:
+        self.core = new_core(balance=str(START), leverage="3")
+        self.tickets: dict[str, OrderTicket] = {}
+        self.trade_ids: set[str] = set()
+        self.filled: dict[str, Decimal] = {}
+        self.position = Decimal(0)
+        self.cash = START
+
+    def act(self, step: object) -> None:
+        if isinstance(step, OrderTicket):
+            reports = self.core.place(step, AT)
+            if not isinstance(reports[0].report, Refused):
+                self.tickets[step.client_order_id] = step
+                self.filled[step.client_order_id] = Decimal(0)
+                assert keeps_the_rules(step, self.core)
+            self.hear(reports)
+        elif isinstance(step, Decimal):
+            self.core.begin_move(SYMBOL, step, AT)
+            while (filled := self.core.next_fill()) is not None:
+                self.hear(filled)
+            assert self.core.price(SYMBOL) == step
+        elif isinstance(step, str):
+            self.hear(self.core.cancel(step, AT))
+        elif isinstance(step, tuple):
+            (self.core.max_fill_quantity,) = step
+
+    def hear(self, reports: list[OrderReported]) -> None:
+        for reported in reports:
+            name = reported.client_order_id
+            if isinstance(reported.report, Traded):
+                self.count(self.tickets[name], reported.report)
+            elif isinstance(reported.report, Ended):
+                assert reported.report.filled == self.filled[name]
+                assert reported.report.filled <= self.tickets[name].quantity
+
+    def count(self, ticket: OrderTicket, trade: Traded) -> None:
+        assert trade.trade_id not in self.trade_ids
+        self.trade_ids.add(trade.trade_id)
+        signed = trade.quantity if ticket.side == "buy" else -trade.quantity
+        if ticket.reduce_only:
+            assert abs(self.position + signed) == abs(self.position) - trade.quantity
+        if ticket.price is not None:
+            better = trade.price <= ticket.price if signed > 0 else trade.price >= ticket.price
+            assert better
+        self.position += signed
+        self.filled[ticket.client_order_id] += trade.quantity
+        self.cash -= signed * trade.price + trade.fee
+
+
+def keeps_the_rules(ticket: OrderTicket, core: MatchingCore) -> bool:
+    price = ticket.price if ticket.price is not None else core.price(SYMBOL)
+    assert price is not None
+    assert ticket.price is None or ticket.price % PERPETUAL.tick == 0
+    assert ticket.quantity % PERPETUAL.step == 0
+    return not is_undersized(PERPETUAL, price, ticket.quantity, reduce_only=ticket.reduce_only)
+
+
+def resting(core: MatchingCore) -> list[tuple[OrderTicket, str, Decimal]]:
+    return [(order.ticket, order.venue_order_id, order.filled) for order in core.open_orders()]
+
+
+@settings(max_examples=150, deadline=None)
+@given(steps)
+def test_position_and_money_are_the_plain_sums_of_the_fills(story: list[object]) -> None:
+    witness = Witness()
+    for step in story:
+        witness.act(step)
+        core = witness.core
+        mark = core.price(SYMBOL)
+        assert mark is not None
+        assert core.position(SYMBOL).quantity == witness.position
+        assert core.balance + core.unrealized == witness.cash + witness.position * mark
+        assert core.equity == core.balance + core.unrealized
+
+
+@settings(max_examples=100, deadline=None)
+@given(steps)
+def test_no_reduce_only_order_rests_beyond_the_position(story: list[object]) -> None:
+    witness = Witness()
+    for step in story:
+        witness.act(step)
+        offered = {"buy": Decimal(0), "sell": Decimal(0)}
+        for order in witness.core.open_orders():
+            if order.ticket.reduce_only:
+                offered[order.ticket.side] += order.remaining
+        assert offered["sell"] <= max(Decimal(0), witness.position)
+        assert offered["buy"] <= max(Decimal(0), -witness.position)
+
+
+@settings(max_examples=100, deadline=None)
+@given(steps)
+def test_no_order_rests_that_the_price_has_passed_while_volume_is_unlimited(
+    story: list[object],
+) -> None:
+    witness = Witness()
+    for step in story:
+        if isinstance(step, tuple):
+            continue
+        witness.act(step)
+        price = witness.core.price(SYMBOL)
+        assert price is not None
+        for order in witness.core.open_orders():
+            assert order.ticket.price is not None
+            if order.ticket.side == "buy":
+                assert order.ticket.price < price
+            else:
+                assert order.ticket.price > price
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps, st.integers(min_value=0, max_value=40))
+def test_a_restore_at_any_point_changes_nothing_that_follows(story: list[object], cut: int) -> None:
+    witness, restored = Witness(), Witness()
+    for number, step in enumerate(story):
+        if number == cut:
+            fresh = new_core(leverage="3", price=None)
+            fresh.restore(restored.core.state())
+            fresh.max_fill_quantity = restored.core.max_fill_quantity
+            restored.core = fresh
+        witness.act(step)
+        restored.act(step)
+        assert resting(restored.core) == resting(witness.core)
+        assert restored.core.positions() == witness.core.positions()
+        assert restored.trade_ids == witness.trade_ids

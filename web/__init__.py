@@ -1,0 +1,1 @@
+"""The webhook, the JSON API and the live dashboard."""

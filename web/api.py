@@ -1,0 +1,159 @@
+"""The JSON API to read: every page of the dashboard as data, behind the token."""
+
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+import msgspec
+from litestar import Response, Router, get
+from litestar.openapi import ResponseSpec
+from litestar.params import Parameter
+
+from projections.views import (
+    AccountView,
+    GroupState,
+    GroupView,
+    Kind,
+    LogFilter,
+    LogView,
+    OverviewView,
+    PerformanceView,
+    QueueView,
+    RiskView,
+    Severity,
+    SignalsView,
+)
+from web.answers import Refusal, Refused, json_answer
+from web.choice import Choice
+from web.deps import WebDeps
+from web.webhook import WebhookDoor
+
+V = TypeVar("V")
+
+ROWS_MAX = 1000
+Limit = Annotated[int, Parameter(ge=1, le=ROWS_MAX, description="Rows at most")]
+Offset = Annotated[int, Parameter(ge=0, le=10_000_000, description="Rows to skip")]
+
+
+class SignalsPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The ledger, and webhook requests by answer since the web process started."""
+
+    ledger: SignalsView
+    webhook_answers: dict[str, int]
+
+
+def _documented(kind: object) -> dict[int, ResponseSpec]:
+    refused = ResponseSpec(Refusal, description="Refused")
+    return {
+        200: ResponseSpec(kind, description="As it stands"),  # type: ignore[arg-type]
+        401: refused,
+        404: refused,
+    }
+
+
+@get("/accounts", responses=_documented(list[AccountView]), tags=["Read"])
+async def read_accounts(deps: WebDeps) -> Response[bytes]:
+    """All accounts."""
+    return json_answer(await deps.views.accounts())
+
+
+@get("/overview", responses=_documented(OverviewView), tags=["Read"])
+async def read_overview(deps: WebDeps, choice: Choice) -> Response[bytes]:
+    """Pool, queue, PnL, capital, state and alerts."""
+    return json_answer(_found(await deps.views.overview(choice.account, choice.at)))
+
+
+@get("/groups", responses=_documented(list[GroupView]), tags=["Read"])
+async def read_groups(
+    deps: WebDeps,
+    choice: Choice,
+    state: list[GroupState] | None = None,
+    limit: Limit = 200,
+) -> Response[bytes]:
+    """Position groups with their legs; without `state` those that are open."""
+    states = tuple(state or ())
+    groups = await deps.views.groups(choice.account, states, limit=limit, at=choice.at)
+    return json_answer(groups)
+
+
+@get("/queue", responses=_documented(QueueView), tags=["Read"])
+async def read_queue(deps: WebDeps, choice: Choice) -> Response[bytes]:
+    """Waiting signals, best first, each with the tuple that ranks it."""
+    return json_answer(await deps.views.queue(choice.account, choice.at))
+
+
+@get("/risk", responses=_documented(RiskView), tags=["Read"])
+async def read_risk(deps: WebDeps, choice: Choice) -> Response[bytes]:
+    """Limits with their values, committed capital, refusals with their receipts."""
+    return json_answer(_found(await deps.views.risk(choice.account, choice.at)))
+
+
+@get("/signals", responses=_documented(SignalsPage), tags=["Read"])
+async def read_signals(
+    deps: WebDeps, choice: Choice, webhook: WebhookDoor, limit: Limit = 100, offset: Offset = 0
+) -> Response[bytes]:
+    """The signal ledger, newest first, and all other requests counted by answer."""
+    ledger = await deps.views.signals(choice.account, limit=limit, offset=offset, at=choice.at)
+    return json_answer(SignalsPage(ledger=ledger, webhook_answers=webhook.counts.totals))
+
+
+@get("/log", responses=_documented(LogView), tags=["Read"])
+async def read_log(deps: WebDeps, choice: Choice, log_filter: LogFilter) -> Response[bytes]:
+    """Events in words, newest first; page backwards with `before`, follow with `after`."""
+    return json_answer(await deps.views.log(choice.account, log_filter, choice.at))
+
+
+@get("/performance", responses=_documented(PerformanceView), tags=["Read"])
+async def read_performance(deps: WebDeps, choice: Choice) -> Response[bytes]:
+    """Days, totals and breakdowns of closed trades."""
+    return json_answer(_found(await deps.views.performance(choice.account, choice.at)))
+
+
+def choose_log_rows(  # noqa: PLR0913 - each is one query parameter
+    *,
+    kind: list[Kind] | None = None,
+    severity: list[Severity] | None = None,
+    symbol: str = "",
+    text: str = "",
+    group_id: str = "",
+    correlation_id: str = "",
+    start: datetime | None = None,
+    end: datetime | None = None,
+    before: int | None = None,
+    after: int | None = None,
+    limit: Limit = 100,
+) -> LogFilter:
+    """Which log rows a request is about."""
+    return LogFilter(
+        kinds=tuple(kind or ()),
+        severities=tuple(severity or ()),
+        symbol=symbol,
+        text=text,
+        group_id=group_id,
+        correlation_id=correlation_id,
+        start=start,
+        end=end,
+        before=before,
+        after=after,
+        limit=limit,
+    )
+
+
+def _found(view: V | None) -> V:
+    if view is None:
+        raise Refused(404, "this account has no record yet: its first event is still to come")
+    return view
+
+
+def read_router() -> Router:
+    """The routes under /api/v1 that change nothing."""
+    handlers = [
+        read_accounts,
+        read_overview,
+        read_groups,
+        read_queue,
+        read_risk,
+        read_signals,
+        read_log,
+        read_performance,
+    ]
+    return Router("/api/v1", route_handlers=handlers, security=[{"token": []}])

@@ -1,0 +1,24 @@
+"""What the API answers with, beside the views themselves."""
+
+import msgspec
+
+
+class SignalAccepted(msgspec.Struct, frozen=True, kw_only=True):
+    """The signal is durable under this id; the ledger shows what becomes of it."""
+
+    signal_id: str
+
+
+class InputAccepted(msgspec.Struct, frozen=True, kw_only=True):
+    """The input is durable under this id; the log shows what it caused."""
+
+    input_id: int
+
+
+class HealthReport(msgspec.Struct, frozen=True, kw_only=True):
+    """`status` is `ok` or `degraded`."""
+
+    status: str
+    engine: str
+    database: str
+    version: str

@@ -1,0 +1,263 @@
+"""The dashboard: pages rendered here, kept live by fragments a page asks for when told."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Annotated, get_args
+
+import msgspec
+from litestar import MediaType, Request, Response, get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body, Parameter
+
+from application.inputs import OperatorAction
+from domain.settings_document import DOCUMENT_BYTES_MAX
+from projections.views import Kind, LogFilter, Severity
+from web.answers import Refused
+from web.choice import Choice
+from web.deps import EngineStatus, WebDeps
+from web.guard import PAGE, session_of
+from web.operator_api import OperatorWish, check_wish, submit_settings, submit_wish
+from web.rendering import Pages
+from web.webhook import WebhookDoor
+
+AnyRequest = Request[object, object, object]
+Values = Mapping[str, object]
+
+BEHIND_SESSION = {PAGE: True}
+OPEN_ROWS_MAX = 200
+LEDGER_ROWS = 100
+OUTCOME_ROWS = 6
+KINDS: tuple[str, ...] = get_args(Kind)
+SEVERITIES: tuple[str, ...] = get_args(Severity)
+
+
+class Visit(msgspec.Struct, frozen=True, kw_only=True):
+    """What one request of a page is about."""
+
+    request: AnyRequest
+    deps: WebDeps
+    choice: Choice
+    webhook: WebhookDoor
+
+    @property
+    def account(self) -> str:
+        return self.choice.account
+
+    def listed(self, name: str) -> frozenset[str]:
+        """A comma-separated parameter, e.g. the rows a page has open."""
+        text = self.request.query_params.get(name, "")
+        return frozenset(text.split(",")[:OPEN_ROWS_MAX]) - {""}
+
+
+async def _overview(visit: Visit) -> Values:
+    overview = await visit.deps.views.overview(visit.account, visit.choice.at)
+    return {"overview": overview, "engine": visit.deps.status()}
+
+
+async def _groups(visit: Visit) -> Values:
+    groups = await visit.deps.views.groups(visit.account, at=visit.choice.at)
+    return {"groups": groups, "open_rows": visit.listed("open")}
+
+
+async def _queue(visit: Visit) -> Values:
+    return {"queue": await visit.deps.views.queue(visit.account, visit.choice.at)}
+
+
+async def _risk(visit: Visit) -> Values:
+    return {"risk": await visit.deps.views.risk(visit.account, visit.choice.at)}
+
+
+async def _signals(visit: Visit) -> Values:
+    views = visit.deps.views
+    signals = await views.signals(visit.account, limit=LEDGER_ROWS, at=visit.choice.at)
+    answers = visit.webhook.counts.totals
+    return {"signals": signals, "answers": answers, "open_rows": visit.listed("open")}
+
+
+async def _log(visit: Visit) -> Values:
+    chosen = _log_filter(visit.request)
+    rows = await visit.deps.views.log(visit.account, chosen, visit.choice.at)
+    return {"log": rows, "filter": chosen, "kinds": KINDS, "severities": SEVERITIES}
+
+
+async def _performance(visit: Visit) -> Values:
+    return {"performance": await visit.deps.views.performance(visit.account, visit.choice.at)}
+
+
+async def _settings(visit: Visit) -> Values:
+    return {"settings": visit.choice.chosen}
+
+
+FRAGMENTS: Mapping[str, Callable[[Visit], Awaitable[Values]]] = {
+    "overview": _overview,
+    "groups": _groups,
+    "queue": _queue,
+    "risk": _risk,
+    "signals": _signals,
+    "log": _log,
+    "performance": _performance,
+    "settings": _settings,
+}
+
+PAGES: Mapping[str, tuple[str, ...]] = {
+    "overview": ("overview", "groups", "queue", "signals"),
+    "queue": ("overview", "queue"),
+    "signals": ("overview", "signals"),
+    "risk": ("overview", "risk"),
+    "log": ("overview", "log"),
+    "performance": ("overview", "performance"),
+    "settings": ("overview", "settings"),
+}
+"""What each page shows; the first of it is the strip of tiles on top of every page."""
+
+
+async def provide_visit(
+    request: AnyRequest, deps: WebDeps, choice: Choice, webhook: WebhookDoor
+) -> Visit:
+    """What a page's handler needs."""
+    return Visit(request=request, deps=deps, choice=choice, webhook=webhook)
+
+
+@get(
+    ["/", "/{page:str}"],
+    opt=BEHIND_SESSION,
+    media_type=MediaType.HTML,
+    include_in_schema=False,
+)
+async def show_page(visit: Visit, pages: Pages, page: str = "overview") -> str:
+    """One page, complete: it reads well before any script has run."""
+    if page not in PAGES:
+        raise Refused(HTTPStatus.NOT_FOUND, f"page was {page[:40]}: choose one of the menu")
+    values: dict[str, object] = {}
+    for name in PAGES[page]:
+        values.update(await FRAGMENTS[name](visit))
+    fragments = PAGES[page][1:]
+    return pages.render(
+        "page.html", visit.request, **_frame(visit), page=page, fragments=fragments, **values
+    )
+
+
+@get(
+    "/fragments/{fragment:str}",
+    opt=BEHIND_SESSION,
+    media_type=MediaType.HTML,
+    include_in_schema=False,
+)
+async def show_fragment(visit: Visit, pages: Pages, fragment: str) -> str:
+    """One part of a page as it reads now."""
+    if fragment not in FRAGMENTS:
+        raise Refused(HTTPStatus.NOT_FOUND, f"fragment was {fragment[:40]}: reload the page")
+    values = await FRAGMENTS[fragment](visit)
+    page = visit.request.query_params.get("page", "overview")
+    template = f"fragments/{fragment}.html"
+    return pages.render(template, visit.request, **_frame(visit), page=page, **values)
+
+
+@get("/outcome", opt=BEHIND_SESSION, media_type=MediaType.HTML, include_in_schema=False)
+async def show_outcome(
+    visit: Visit,
+    pages: Pages,
+    after: int,
+    subject: Annotated[str, Parameter(max_length=200)] = "",
+) -> str:
+    """What the log says since an operator's wish was made durable."""
+    kinds: tuple[Kind, ...] = () if subject else ("operator", "risk", "account")
+    wanted = LogFilter(after=after, text=subject, kinds=kinds, limit=OUTCOME_ROWS)
+    log = await visit.deps.views.log(visit.account, wanted)
+    values = {"rows": log.rows, "after": after, "subject": subject}
+    return pages.render("fragments/outcome.html", visit.request, **_frame(visit), **values)
+
+
+class ActionForm(msgspec.Struct, frozen=True, kw_only=True):
+    """What the confirmation dialog sends."""
+
+    action: OperatorAction
+    subject: str = ""
+    reason: str = ""
+
+
+@post(
+    "/actions",
+    opt=BEHIND_SESSION,
+    media_type=MediaType.HTML,
+    status_code=HTTPStatus.ACCEPTED,
+    include_in_schema=False,
+)
+async def take_action(
+    visit: Visit,
+    pages: Pages,
+    data: Annotated[ActionForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+) -> str:
+    """Make the operator's wish durable; the answer waits on the page for its outcome."""
+    wish = OperatorWish(action=data.action, subject=data.subject, reason=data.reason.strip())
+    check_wish(wish)
+    after = await _position(visit)
+    accepted = await submit_wish(visit.deps, visit.choice, wish)
+    values = {"wish": wish, "accepted": accepted, "after": after}
+    return pages.render("fragments/accepted.html", visit.request, **_frame(visit), **values)
+
+
+class SettingsForm(msgspec.Struct, frozen=True, kw_only=True):
+    """What the settings page sends."""
+
+    document: str
+    reason: str = ""
+
+
+@post(
+    "/settings",
+    opt=BEHIND_SESSION,
+    media_type=MediaType.HTML,
+    status_code=HTTPStatus.ACCEPTED,
+    request_max_body_size=2 * DOCUMENT_BYTES_MAX,
+    include_in_schema=False,
+)
+async def save_settings(
+    visit: Visit,
+    pages: Pages,
+    data: Annotated[SettingsForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+) -> str:
+    """Make new settings durable, validated as a whole."""
+    after = await _position(visit)
+    document, reason = data.document.encode(), data.reason.strip()
+    accepted = await submit_settings(visit.deps, visit.choice, document, reason)
+    values = {"wish": None, "accepted": accepted, "after": after}
+    return pages.render("fragments/accepted.html", visit.request, **_frame(visit), **values)
+
+
+def _frame(visit: Visit) -> dict[str, object]:
+    """What every template reads: the account, the session and where the page stands."""
+    query = visit.request.query_params
+    return {
+        "choice": visit.choice,
+        "csrf": session_of(visit.request).csrf,
+        "moment": query.get("at", ""),
+        "pages": tuple(PAGES),
+    }
+
+
+async def _position(visit: Visit) -> int:
+    overview = await visit.deps.views.overview(visit.account)
+    return overview.position if overview else 0
+
+
+def _log_filter(request: AnyRequest) -> LogFilter:
+    query = request.query_params
+    before = query.get("before", "")
+    chosen = {
+        "kinds": [kind for kind in query.getall("kind", []) if kind in KINDS],
+        "severities": [each for each in query.getall("severity", []) if each in SEVERITIES],
+        "symbol": query.get("symbol", "").strip()[:80],
+        "text": query.get("text", "").strip()[:200],
+        "correlation_id": query.get("correlation", "").strip()[:80],
+        "before": int(before) if before.isascii() and before.isdigit() else None,
+    }
+    return msgspec.convert(chosen, LogFilter)
+
+
+def engine_trouble(engine: EngineStatus) -> str:
+    """What keeps the engine from working, in words; empty if nothing does."""
+    if engine.engine != "running":
+        return f"The engine is {engine.engine}: signals are kept, nothing is traded."
+    silent = [stream.name for stream in engine.streams if not stream.is_connected]
+    return f"No connection to {', '.join(silent)}: reconnecting." if silent else ""

@@ -1,0 +1,68 @@
+"""The questions the web asks of the read tables; `at` is a log position, None = now."""
+
+from datetime import datetime
+from typing import Protocol
+
+from projections.views import (
+    AccountView,
+    GroupState,
+    GroupView,
+    LogFilter,
+    LogView,
+    OverviewView,
+    PerformanceView,
+    QueueView,
+    RiskView,
+    SignalsView,
+)
+
+
+class Views(Protocol):
+    """The pages as data. None: there is no such account."""
+
+    async def accounts(self) -> tuple[AccountView, ...]:
+        """All accounts, in the order to show."""
+        ...
+
+    async def position_at(self, account: str, moment: datetime) -> int:
+        """The last log position of that time, for history."""
+        ...
+
+    async def overview(self, account: str, at: int | None = None) -> OverviewView | None:
+        """How the account stands."""
+        ...
+
+    async def groups(
+        self,
+        account: str,
+        states: tuple[GroupState, ...] = (),
+        *,
+        limit: int = 200,
+        at: int | None = None,
+    ) -> tuple[GroupView, ...]:
+        """Trades with their legs; no states = all that are open."""
+        ...
+
+    async def queue(self, account: str, at: int | None = None) -> QueueView:
+        """What waits, best first."""
+        ...
+
+    async def risk(self, account: str, at: int | None = None) -> RiskView | None:
+        """Limits and what stands against them."""
+        ...
+
+    async def signals(
+        self, account: str, *, limit: int = 100, offset: int = 0, at: int | None = None
+    ) -> SignalsView:
+        """The signal ledger, newest first."""
+        ...
+
+    async def log(
+        self, account: str, log_filter: LogFilter = ..., at: int | None = None
+    ) -> LogView:
+        """A page of the log, newest first."""
+        ...
+
+    async def performance(self, account: str, at: int | None = None) -> PerformanceView | None:
+        """What came of it."""
+        ...
