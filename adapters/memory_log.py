@@ -36,12 +36,14 @@ class MemoryInbox:
         self._letters[row_id] = (account, encode_input(occurrence))
         return row_id
 
-    def waiting(self, limit: int, exclude: Collection[int] = ()) -> list[InboxRow]:
+    def waiting(
+        self, limit: int, exclude: Collection[int] = (), accounts: Collection[str] | None = None
+    ) -> list[InboxRow]:
         """At most `limit` rows, oldest first, the accounts taking turns."""
         rows = [
             InboxRow(id=row_id, account=account, input=decode_input(payload))
             for row_id, (account, payload) in self._letters.items()
-            if row_id not in exclude
+            if row_id not in exclude and (accounts is None or account in accounts)
         ]
         return in_turns(rows)[:limit]
 

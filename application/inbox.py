@@ -23,10 +23,13 @@ class InboxRow(msgspec.Struct, frozen=True, kw_only=True):
 class Inbox(Protocol):
     """The writer's side of the inbox."""
 
-    def waiting(self, limit: int, exclude: Collection[int] = ()) -> list[InboxRow]:
+    def waiting(
+        self, limit: int, exclude: Collection[int] = (), accounts: Collection[str] | None = None
+    ) -> list[InboxRow]:
         """At most `limit` rows, oldest first, the accounts taking turns.
 
-        `exclude` are ids that were read before and are not committed yet.
+        `exclude` are ids that were read before and are not committed yet; `accounts` are those
+        this engine has leased, None for all.
         """
         ...
 

@@ -138,7 +138,7 @@ class OrderReported(Input, frozen=True, kw_only=True):
 
 
 class InstrumentsSeen(Input, frozen=True, kw_only=True):
-    """The venue's rules of some markets, as they stand now."""
+    """The venue's rules of some markets as they stand now, an observation."""
 
     NAME: ClassVar[str] = "trading_day.instruments_seen.v1"
     instruments: tuple[Instrument, ...]
@@ -202,4 +202,9 @@ class OperatorActed(Input, frozen=True, kw_only=True):
     reason: str
 
 
-OBSERVATIONS: tuple[type[Event], ...] = (BalanceSeen, ReconciliationSeen, ClockTicked)
+OBSERVATIONS: tuple[type[Event], ...] = (
+    BalanceSeen,
+    ClockTicked,
+    InstrumentsSeen,
+    ReconciliationSeen,
+)

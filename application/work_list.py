@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 
+import msgspec
+
 from application.book import Book
 from application.ports import OrderTicket
-from application.work import OrderWork, WorkState
+from application.work import OrderWork, WorkingOrder, WorkState
+from domain.account import AccountOpened
 from domain.order import Order, OrderRequested, OrderStatus
+from domain.settings import Settings
 
 
 def works_of(book: Book) -> Iterator[OrderWork]:
@@ -53,4 +57,39 @@ def _work(book: Book, order: Order, state: WorkState) -> OrderWork:
         send_before=request.send_before,
         first_asked=order.first_missed_at,
         sending=order.sending,
+    )
+
+
+class BookSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """What the asyncio side may know of a Book: taken after a commit, never changing."""
+
+    account: str
+    opened: AccountOpened
+    settings: Settings
+    works: tuple[OrderWork, ...]
+    working: tuple[WorkingOrder, ...]
+    known_orders: frozenset[str]
+    symbols: tuple[str, ...]
+
+
+def snapshot_of(book: Book) -> BookSnapshot:
+    """Take a snapshot. Only the writer's thread may, between two inputs."""
+    orders = tuple(book.orders())
+    held = [group.opened.symbol for group in book.open_groups()]
+    resting = [order.request.symbol for order in orders if not order.is_final]
+    waiting = [entry.symbol for entry in book.queue.waiting]
+    return BookSnapshot(
+        account=book.account_name,
+        opened=book.account.opened,
+        settings=book.account.settings,
+        works=tuple(works_of(book)),
+        working=tuple(
+            WorkingOrder(
+                client_order_id=order.request.client_order_id, symbol=order.request.symbol
+            )
+            for order in orders
+            if order.status is OrderStatus.OPEN
+        ),
+        known_orders=frozenset(order.request.client_order_id for order in orders),
+        symbols=tuple(dict.fromkeys(sorted([*held, *resting, *waiting]))),
     )

@@ -1,35 +1,32 @@
 """One order at a venue, from the wish to its final state; unknown is a state, never a guess."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, Literal, assert_never
+from typing import ClassVar, assert_never
 
 import msgspec
 
 from domain.instrument import Side
 from domain.message import Command, Event
 from domain.money import ZERO
-
-Purpose = Literal["entry", "take_profit", "close"]
-TimeInForce = Literal["gtc", "ioc", "post_only"]
-Liquidity = Literal["maker", "taker"]
-EndedStatus = Literal["filled", "cancelled", "expired", "rejected", "lost"]
-
-# Spec §4: absent only after three empty answers spread over at least this long.
-ABSENCE_ANSWERS = 3
-ABSENCE_SPAN = timedelta(seconds=30)
+from domain.order_terms import EndedStatus, Liquidity, Purpose, TimeInForce, proves_absence
 
 
 # Events
 # Stored for ever: add fields with defaults, never change a NAME.
 
 
-class OrderRequested(Event, frozen=True, kw_only=True):
+class OrderFact(Event, frozen=True, kw_only=True):
+    """What every event of an order begins with."""
+
+    client_order_id: str
+
+
+class OrderRequested(OrderFact, frozen=True, kw_only=True):
     """We want this order. In the log before it is sent; `price` none = plain market."""
 
     NAME: ClassVar[str] = "order.requested.v1"
-    client_order_id: str
     purpose: Purpose
     symbol: str
     side: Side
@@ -46,54 +43,48 @@ class OrderRequested(Event, frozen=True, kw_only=True):
     send_before: datetime | None
 
 
-class OrderAccepted(Event, frozen=True, kw_only=True):
+class OrderAccepted(OrderFact, frozen=True, kw_only=True):
     """The venue has it under its own id."""
 
     NAME: ClassVar[str] = "order.accepted.v1"
-    client_order_id: str
     venue_order_id: str
 
 
-class OrderRejected(Event, frozen=True, kw_only=True):
+class OrderRejected(OrderFact, frozen=True, kw_only=True):
     """The venue said no, definitely."""
 
     NAME: ClassVar[str] = "order.rejected.v1"
-    client_order_id: str
     code: str
     message: str
 
 
-class OrderUnknown(Event, frozen=True, kw_only=True):
+class OrderUnknown(OrderFact, frozen=True, kw_only=True):
     """Whether the venue has it, or what became of it, is not known: ask."""
 
     NAME: ClassVar[str] = "order.unknown.v1"
-    client_order_id: str
     detail: str
     since: datetime
 
 
-class OrderMissed(Event, frozen=True, kw_only=True):
+class OrderMissed(OrderFact, frozen=True, kw_only=True):
     """Asked everywhere and found nowhere, for the `count`-th time."""
 
     NAME: ClassVar[str] = "order.missed.v1"
-    client_order_id: str
     asked_at: datetime
     count: int
 
 
-class OrderResent(Event, frozen=True, kw_only=True):
+class OrderResent(OrderFact, frozen=True, kw_only=True):
     """Proven absent, so the same order may be sent again under the same id."""
 
     NAME: ClassVar[str] = "order.resent.v1"
-    client_order_id: str
     sending: int
 
 
-class OrderFilled(Event, frozen=True, kw_only=True):
+class OrderFilled(OrderFact, frozen=True, kw_only=True):
     """One fill. `filled` is the order's cumulative quantity after it; fee in `fee_asset`."""
 
     NAME: ClassVar[str] = "order.filled.v1"
-    client_order_id: str
     trade_id: str
     price: Decimal
     quantity: Decimal
@@ -104,37 +95,33 @@ class OrderFilled(Event, frozen=True, kw_only=True):
     traded_at: datetime
 
 
-class OrderTradesMissing(Event, frozen=True, kw_only=True):
+class OrderTradesMissing(OrderFact, frozen=True, kw_only=True):
     """The venue ended it with a larger fill than the trades we know: ask for the trades."""
 
     NAME: ClassVar[str] = "order.trades_missing.v1"
-    client_order_id: str
     filled: Decimal
     status: EndedStatus
 
 
-class OrderCancelRequested(Event, frozen=True, kw_only=True):
+class OrderCancelRequested(OrderFact, frozen=True, kw_only=True):
     """We want it gone."""
 
     NAME: ClassVar[str] = "order.cancel_requested.v1"
-    client_order_id: str
     reason: str
 
 
-class OrderEnded(Event, frozen=True, kw_only=True):
+class OrderEnded(OrderFact, frozen=True, kw_only=True):
     """Final at the venue without a full fill: `filled` stays what it is."""
 
     NAME: ClassVar[str] = "order.ended.v1"
-    client_order_id: str
     status: EndedStatus
     filled: Decimal
 
 
-class OrderExpired(Event, frozen=True, kw_only=True):
+class OrderExpired(OrderFact, frozen=True, kw_only=True):
     """Never sent: its time had passed, or it was called off before its turn came."""
 
     NAME: ClassVar[str] = "order.expired.v1"
-    client_order_id: str
 
 
 OrderEvent = (
@@ -159,7 +146,7 @@ class OrderCommand(Command, frozen=True, kw_only=True):
     """A command to one order, found by its client id."""
 
     AGGREGATE: ClassVar[str] = "order"
-    client_order_id: str = ""
+    client_order_id: str
 
     @property
     def key(self) -> str:
@@ -171,11 +158,6 @@ class RequestOrder(OrderCommand, frozen=True, kw_only=True):
     """Put the wish for an order into the log."""
 
     requested: OrderRequested
-
-    @property
-    def key(self) -> str:
-        """An order's stream is named after its client id."""
-        return self.requested.client_order_id
 
 
 class RecordOrderAccepted(OrderCommand, frozen=True, kw_only=True):
@@ -278,6 +260,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     last_traded_at: datetime | None = None
     unknown_since: datetime | None = None
     first_missed_at: datetime | None = None
+    last_missed_at: datetime | None = None
     missed: int = 0
     sending: int = 0
 
@@ -286,52 +269,34 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the venue can do nothing more with it."""
         return self.status in FINAL
 
-    @property
-    def remaining(self) -> Decimal:
-        """What may still fill."""
-        return ZERO if self.is_final else max(ZERO, self.request.quantity - self.filled)
-
 
 def evolve(state: Order | None, event: OrderEvent) -> Order:
     """Fold one event into the state."""
     if isinstance(event, OrderRequested):
         return Order(request=event)
     assert state is not None, "an order's first event is OrderRequested"
+    change = msgspec.structs.replace
     match event:
         case OrderAccepted():
-            return _known(state, venue_order_id=event.venue_order_id)
-        case OrderRejected():
-            return msgspec.structs.replace(state, status=OrderStatus.REJECTED)
+            return _seen(state, status=OrderStatus.OPEN, venue_order_id=event.venue_order_id)
         case OrderUnknown():
-            return msgspec.structs.replace(
-                state,
-                status=OrderStatus.UNKNOWN,
-                unknown_since=event.since,
-                first_missed_at=None,
-                missed=0,
-            )
+            return _seen(state, status=OrderStatus.UNKNOWN, unknown_since=event.since)
         case OrderMissed():
             first = state.first_missed_at or event.asked_at
-            return msgspec.structs.replace(state, missed=event.count, first_missed_at=first)
+            last = event.asked_at
+            return change(state, missed=event.count, first_missed_at=first, last_missed_at=last)
         case OrderResent():
-            return msgspec.structs.replace(
-                state,
-                status=OrderStatus.REQUESTED,
-                sending=event.sending,
-                unknown_since=None,
-                first_missed_at=None,
-                missed=0,
-            )
+            return _seen(state, status=OrderStatus.REQUESTED, sending=event.sending)
         case OrderFilled():
             return _filled(state, event)
         case OrderTradesMissing():
-            return msgspec.structs.replace(state, trades_missing=event)
+            return change(state, trades_missing=event)
         case OrderCancelRequested():
-            return msgspec.structs.replace(state, cancel_requested=True)
-        case OrderEnded():
-            return msgspec.structs.replace(state, status=OrderStatus.ENDED, trades_missing=None)
-        case OrderExpired():
-            return msgspec.structs.replace(state, status=OrderStatus.EXPIRED)
+            return change(state, cancel_requested=True)
+        case OrderRejected() | OrderEnded() | OrderExpired():
+            # The final events are named as the states they lead to: `order.ended.v1`.
+            final = OrderStatus(event.NAME.split(".")[1])
+            return change(state, status=final, trades_missing=None)
         case _:
             assert_never(event)
 
@@ -341,70 +306,53 @@ def decide(state: Order | None, command: OrderCommands) -> tuple[OrderEvent, ...
     if isinstance(command, RequestOrder):
         return () if state is not None else (command.requested,)
     assert state is not None, f"order {command.client_order_id} was never requested"
+    identity, is_news = command.client_order_id, state.status in _NEWS_IN[type(command)]
+    happened: tuple[OrderEvent, ...]
     match command:
-        case RecordOrderAccepted():
-            return _accept(state, command)
-        case RecordOrderRejected():
-            return _reject(state, command)
-        case RecordOrderUnknown():
-            return _lose_sight(state, command)
+        case RecordOrderAccepted(venue_order_id=venue_id):
+            happened = (OrderAccepted(client_order_id=identity, venue_order_id=venue_id),)
+        case RecordOrderRejected(code=code, message=message):
+            happened = (OrderRejected(client_order_id=identity, code=code, message=message),)
+        case RecordOrderUnknown(detail=detail, now=now):
+            happened = (OrderUnknown(client_order_id=identity, detail=detail, since=now),)
         case RecordOrderNotFound():
-            return _miss(state, command)
+            happened = _miss(state, command)
         case RecordOrderFill():
-            return _fill(state, command)
+            happened = _fill(state, command)
         case RecordOrderEnded():
-            return _end(state, command)
-        case RequestOrderCancel():
-            return _cancel(state, command)
+            happened = _end(state, command)
+        case RequestOrderCancel(reason=reason):
+            wanted = OrderCancelRequested(client_order_id=identity, reason=reason)
+            happened = () if state.cancel_requested else (wanted,)
         case RecordOrderNotSent():
-            if state.status is not OrderStatus.REQUESTED:
-                return ()
-            return (OrderExpired(client_order_id=command.client_order_id),)
+            happened = (OrderExpired(client_order_id=identity),)
         case _:
             assert_never(command)
+    return happened if is_news else ()
 
 
-def _accept(state: Order, command: RecordOrderAccepted) -> tuple[OrderEvent, ...]:
-    if state.status not in (OrderStatus.REQUESTED, OrderStatus.UNKNOWN):
-        return ()
-    return (
-        OrderAccepted(
-            client_order_id=command.client_order_id, venue_order_id=command.venue_order_id
-        ),
-    )
-
-
-def _reject(state: Order, command: RecordOrderRejected) -> tuple[OrderEvent, ...]:
-    """A refusal of something the venue already showed to exist is a contradiction: ask."""
-    if state.is_final or state.status is OrderStatus.OPEN:
-        return ()
-    return (
-        OrderRejected(
-            client_order_id=command.client_order_id, code=command.code, message=command.message
-        ),
-    )
-
-
-def _lose_sight(state: Order, command: RecordOrderUnknown) -> tuple[OrderEvent, ...]:
-    if state.is_final or state.status is OrderStatus.UNKNOWN:
-        return ()
-    return (
-        OrderUnknown(
-            client_order_id=command.client_order_id, detail=command.detail, since=command.now
-        ),
-    )
+# In which states a command says something new; in any other it changes nothing. What the
+# venue showed to exist is not refused, and what is final learns of late trades only.
+_OPEN, _REQUESTED, _UNKNOWN = OrderStatus.OPEN, OrderStatus.REQUESTED, OrderStatus.UNKNOWN
+_NEWS_IN: dict[type[OrderCommand], tuple[OrderStatus, ...]] = {
+    RecordOrderAccepted: (_REQUESTED, _UNKNOWN),
+    RecordOrderRejected: (_REQUESTED, _UNKNOWN),
+    RecordOrderUnknown: (_REQUESTED, _OPEN),
+    RecordOrderNotFound: (_UNKNOWN,),
+    RecordOrderFill: tuple(OrderStatus),
+    RecordOrderEnded: (_REQUESTED, _UNKNOWN, _OPEN),
+    RequestOrderCancel: (_REQUESTED, _UNKNOWN, _OPEN),
+    RecordOrderNotSent: (_REQUESTED,),
+}
 
 
 def _miss(state: Order, command: RecordOrderNotFound) -> tuple[OrderEvent, ...]:
     """Count an empty answer; enough of them prove absence, and only absence allows a resend."""
-    if state.status is not OrderStatus.UNKNOWN:
+    identity, asked_at = command.client_order_id, command.asked_at
+    if state.last_missed_at is not None and asked_at <= state.last_missed_at:
         return ()
-    identity = command.client_order_id
-    missed = OrderMissed(
-        client_order_id=identity, asked_at=command.asked_at, count=state.missed + 1
-    )
-    first = state.first_missed_at or command.asked_at
-    if missed.count < ABSENCE_ANSWERS or command.asked_at - first < ABSENCE_SPAN:
+    missed = OrderMissed(client_order_id=identity, asked_at=asked_at, count=state.missed + 1)
+    if not proves_absence(missed.count, state.first_missed_at or asked_at, asked_at):
         return (missed,)
     if state.venue_order_id or state.filled:
         return (missed, OrderEnded(client_order_id=identity, status="lost", filled=state.filled))
@@ -418,67 +366,35 @@ def _fill(state: Order, command: RecordOrderFill) -> tuple[OrderEvent, ...]:
     """A trade counts once, in whatever state it arrives: a late fill is a fact."""
     if command.trade_id in state.trade_ids:
         return ()
-    filled = OrderFilled(
-        client_order_id=command.client_order_id,
-        trade_id=command.trade_id,
-        price=command.price,
-        quantity=command.quantity,
-        filled=state.filled + command.quantity,
-        fee=command.fee,
-        fee_asset=command.fee_asset,
-        liquidity=command.liquidity,
-        traded_at=command.traded_at,
-    )
+    # The command names every field of the trade; what the order holds after it follows.
+    total = state.filled + command.quantity
+    filled = OrderFilled(**msgspec.structs.asdict(command), filled=total)
     missing = state.trades_missing
-    if missing is None or filled.filled < missing.filled or missing.status == "filled":
+    if missing is None or total < missing.filled or total >= state.request.quantity:
         return (filled,)
-    ended = OrderEnded(
-        client_order_id=command.client_order_id, status=missing.status, filled=filled.filled
-    )
-    return (filled, ended)
+    identity = command.client_order_id
+    return (filled, OrderEnded(client_order_id=identity, status=missing.status, filled=total))
 
 
 def _end(state: Order, command: RecordOrderEnded) -> tuple[OrderEvent, ...]:
-    if state.is_final:
-        return ()
-    if command.filled > state.filled:
-        missing = OrderTradesMissing(
-            client_order_id=command.client_order_id, filled=command.filled, status=command.status
-        )
-        return () if state.trades_missing == missing else (missing,)
-    return (
-        OrderEnded(
-            client_order_id=command.client_order_id, status=command.status, filled=state.filled
-        ),
-    )
+    identity, status = command.client_order_id, command.status
+    if command.filled <= state.filled:
+        return (OrderEnded(client_order_id=identity, status=status, filled=state.filled),)
+    missing = OrderTradesMissing(client_order_id=identity, filled=command.filled, status=status)
+    return () if state.trades_missing == missing else (missing,)
 
 
-def _cancel(state: Order, command: RequestOrderCancel) -> tuple[OrderEvent, ...]:
-    if state.is_final or state.cancel_requested:
-        return ()
-    return (OrderCancelRequested(client_order_id=command.client_order_id, reason=command.reason),)
-
-
-def _known(state: Order, *, venue_order_id: str) -> Order:
-    return msgspec.structs.replace(
-        state,
-        status=OrderStatus.OPEN,
-        venue_order_id=venue_order_id,
-        unknown_since=None,
-        first_missed_at=None,
-        missed=0,
-    )
+def _seen(state: Order, **changes: object) -> Order:
+    """What asking had shown so far counts no more."""
+    unasked = {"unknown_since": None, "first_missed_at": None, "last_missed_at": None, "missed": 0}
+    return msgspec.structs.replace(state, **{**unasked, **changes})
 
 
 def _filled(state: Order, event: OrderFilled) -> Order:
-    seen = msgspec.structs.replace(
-        state,
-        filled=event.filled,
-        trade_ids=(*state.trade_ids, event.trade_id),
-        last_traded_at=event.traded_at,
-    )
+    trade_ids = (*state.trade_ids, event.trade_id)
+    changes = {"filled": event.filled, "trade_ids": trade_ids, "last_traded_at": event.traded_at}
     if event.filled >= state.request.quantity:
-        return msgspec.structs.replace(seen, status=OrderStatus.FILLED, trades_missing=None)
+        return _seen(state, **changes, status=OrderStatus.FILLED, trades_missing=None)
     if state.is_final:
-        return seen
-    return _known(seen, venue_order_id=state.venue_order_id)
+        return msgspec.structs.replace(state, **changes)
+    return _seen(state, **changes, status=OrderStatus.OPEN)

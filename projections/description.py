@@ -1,14 +1,17 @@
 """An event in a trader's words; each aggregate's events are worded in a file of their own."""
 
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import singledispatch
 
 import msgspec
 
 from domain.message import Event
-from domain.money import plain
+from domain.money import DECISION_CONTEXT, plain
 from projections.views import Kind, Severity
+
+# An alert may carry any number; beyond these digits before the point it is shown as written.
+DIGITS_MAX = 30
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +37,10 @@ def amount(value: Decimal | None, unknown: str = "unknown") -> str:
     """A decimal as people write it, whatever it is."""
     if value is None:
         return unknown
-    return plain(value) if value.is_finite() else str(value)
+    if not value.is_finite() or value.adjusted() > DIGITS_MAX:
+        return str(value)
+    with localcontext(DECISION_CONTEXT):
+        return plain(value)
 
 
 def clock(value: datetime | None) -> str:

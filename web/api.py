@@ -66,11 +66,11 @@ async def read_overview(deps: WebDeps, choice: Choice) -> Response[bytes]:
 async def read_groups(
     deps: WebDeps,
     choice: Choice,
-    state: list[GroupState] | None = None,
+    wanted: Annotated[list[GroupState] | None, Parameter(query="state")] = None,
     limit: Limit = 200,
 ) -> Response[bytes]:
-    """Position groups with their legs; without `state` those that are open."""
-    states = tuple(state or ())
+    """Position groups with their legs, open ones first, newest first; no `state` = all."""
+    states = tuple(wanted or ())
     groups = await deps.views.groups(choice.account, states, limit=limit, at=choice.at)
     return json_answer(groups)
 

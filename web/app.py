@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from urllib.parse import quote
 
-from litestar import Litestar, MediaType, Request, Response, get
-from litestar.config.app import AppConfig
+from litestar import Litestar, MediaType, Request, Response, Router, get
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
@@ -74,7 +73,6 @@ def create_app(deps: WebDeps) -> Litestar:
         request_max_body_size=BODY_BYTES_MAX,
         openapi_config=_openapi(deps.version),
         state=State({"deps": deps, "changes": deps.changes}),
-        on_app_init=[_close_schema],
         logging_config=None,
     )
 
@@ -93,7 +91,7 @@ async def read_health(deps: WebDeps) -> Response[bytes]:
     return json_answer(report, status)
 
 
-@get("/favicon.ico", opt={OPEN: True}, include_in_schema=False)
+@get(["/favicon.ico", "/favicon.svg"], opt={OPEN: True}, include_in_schema=False)
 async def read_favicon() -> Response[bytes]:
     """The mark on the hull."""
     picture = (STATIC / "favicon.svg").read_bytes()
@@ -102,8 +100,8 @@ async def read_favicon() -> Response[bytes]:
 
 def _routes() -> Sequence[ControllerRouterHandler]:
     static = create_static_files_router(
-        path="/static",
-        directories=[STATIC],
+        path="/static/build",
+        directories=[STATIC / "build"],
         opt={OPEN: True},
         include_in_schema=False,
         after_request=_keep_for_ever,
@@ -132,19 +130,16 @@ def _openapi(version: str) -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Plimsoll",
         version=version,
+        use_handler_docstrings=True,
         description="Trade execution, risk first. Decimals are strings, times UTC.",
-        path="/schema",
+        openapi_router=Router(
+            "/schema", route_handlers=[], opt={EITHER: True}, include_in_schema=False
+        ),
         render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         components=Components(
             security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}
         ),
     )
-
-
-def _close_schema(config: AppConfig) -> AppConfig:
-    """A signed-in browser may read the schema too: the reference page is made from it."""
-    config.opt["schema"] = EITHER
-    return config
 
 
 def _keep_for_ever(response: Response[bytes]) -> Response[bytes]:

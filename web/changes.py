@@ -7,6 +7,8 @@ from typing import get_args
 from projections.views import ViewName
 
 VIEWS: frozenset[str] = frozenset(get_args(ViewName))
+MARKED_VIEWS = frozenset({"overview", "groups", "queue", "risk"})
+"""What reads differently when marks move, though nothing was committed."""
 
 SUBSCRIBERS_MAX = 200
 # At most four messages a second to one browser, whatever the markets do.
@@ -35,7 +37,7 @@ class ChangeFeed:
         self._subscriptions: set[_Subscription] = set()
         self._closed = False
 
-    def publish(self, views: Iterable[ViewName]) -> None:
+    def publish(self, views: Iterable[str]) -> None:
         """Tell every page that these views read differently from now on."""
         changed = frozenset(views)
         assert changed <= VIEWS, f"views were {sorted(changed)}: publish only {sorted(VIEWS)}"

@@ -1,6 +1,6 @@
 """Which account and which moment a request is about."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated
 
@@ -53,9 +53,9 @@ async def _position(views: Views, account: str, text: str) -> int:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise _bad_moment(text) from error
-    if moment.tzinfo is None:
-        raise _bad_moment(text)
-    return await views.position_at(account, moment)
+    # All times of the house are UTC, also those of a form that cannot say so.
+    utc = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return await views.position_at(account, utc)
 
 
 def _bad_moment(text: str) -> Refused:

@@ -56,7 +56,7 @@ def trend(value: Decimal | None) -> str:
 
 def arrow(value: Decimal | None) -> str:
     """The same in a sign, for eyes that do not tell the colours apart."""
-    return {"up": "▲", "down": "▼", "flat": "·"}[trend(value)]
+    return {"up": "▲", "down": "▼", "flat": ""}[trend(value)]
 
 
 def bar(value: Decimal | None) -> str:
@@ -93,14 +93,16 @@ def span(seconds: int) -> str:
 
 
 def words(name: str) -> str:
-    """`max_open_groups` as `max open groups`, `DCA_ACTIVE` as `dca active`."""
-    return name.replace("_", " ").lower()
+    """`max_open_groups` as `max open groups`, `DCA_ACTIVE` as `dca active`; sentences as written."""
+    return name if " " in name else name.replace("_", " ").lower()
 
 
 def _rounded(value: Decimal, places: int) -> Decimal:
     if not value.is_finite():
         return ZERO
-    return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    # A loss of a tenth of a cent would read `−0.00`.
+    return rounded if rounded else abs(rounded)
 
 
 def _typeset(value: Decimal) -> str:

@@ -11,7 +11,7 @@ from litestar.params import Body, Parameter
 
 from application.inputs import OperatorAction
 from domain.settings_document import DOCUMENT_BYTES_MAX
-from projections.views import Kind, LogFilter, Severity
+from projections.views import GroupState, Kind, LogFilter, Severity
 from web.answers import Refused
 from web.choice import Choice
 from web.deps import EngineStatus, WebDeps
@@ -24,6 +24,13 @@ AnyRequest = Request[object, object, object]
 Values = Mapping[str, object]
 
 BEHIND_SESSION = {PAGE: True}
+OPEN_STATES: tuple[GroupState, ...] = (
+    "WAITING",
+    "LIVE",
+    "DCA_ACTIVE",
+    "PROFIT_TAKING",
+    "CLOSING",
+)
 OPEN_ROWS_MAX = 200
 LEDGER_ROWS = 100
 OUTCOME_ROWS = 6
@@ -55,7 +62,7 @@ async def _overview(visit: Visit) -> Values:
 
 
 async def _groups(visit: Visit) -> Values:
-    groups = await visit.deps.views.groups(visit.account, at=visit.choice.at)
+    groups = await visit.deps.views.groups(visit.account, OPEN_STATES, at=visit.choice.at)
     return {"groups": groups, "open_rows": visit.listed("open")}
 
 
@@ -205,7 +212,7 @@ class SettingsForm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @post(
-    "/settings",
+    "/actions/settings",
     opt=BEHIND_SESSION,
     media_type=MediaType.HTML,
     status_code=HTTPStatus.ACCEPTED,

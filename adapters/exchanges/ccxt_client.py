@@ -14,6 +14,10 @@ from adapters.exchanges.ccxt_outcomes import Asked, WireAnswer
 from adapters.exchanges.rate_halt import RateHalt
 from application.work import NotSentError
 
+# Of the rate limit, questions may use this much; the rest always stands open for orders.
+QUESTIONS_SHARE_MAX = 0.7
+RESERVE_RETRY_SECONDS = 5.0
+
 
 class CcxtConnection(msgspec.Struct, frozen=True, kw_only=True):
     """How to reach one account. `recv_window_ms`: how long the venue honours a request."""
@@ -60,12 +64,21 @@ class CcxtClient:
         # ccxt offers this method to be replaced; it runs inside the calling task.
         self.api.on_rest_response = self._hear
 
-    async def ask(self, call: Callable[[], Awaitable[object]]) -> Asked:
-        """Make one call. Raises NotSentError while the venue has us pause."""
+    async def ask(
+        self, call: Callable[[], Awaitable[object]], *, is_trading: bool = False
+    ) -> Asked:
+        """Make one call. Raises NotSentError while it must not leave.
+
+        That is while the venue has us pause, and for what is not trading also while the
+        share of the rate limit that is kept for trading would be touched.
+        """
         pause = self.halt.remaining()
         if pause > 0:
             message = f"{self.connection.venue} ordered a pause of {pause:.1f} s more"
             raise NotSentError(message, retry_after_seconds=pause)
+        if not is_trading and self._used_share() >= QUESTIONS_SHARE_MAX:
+            message = "the rest of the rate limit is kept for orders; ask later"
+            raise NotSentError(message, retry_after_seconds=RESERVE_RETRY_SECONDS)
         answers: list[WireAnswer] = []
         token = _heard.set(answers)
         try:
@@ -81,6 +94,13 @@ class CcxtClient:
     async def close(self) -> None:
         """Close every connection."""
         await self.api.close()
+
+    def _used_share(self) -> float:
+        """How much of ccxt's rolling window is spent; its queue is first come, first served."""
+        throttler = self.api.throttler
+        oldest = self.api.milliseconds() - throttler.config["windowSize"]
+        spent = sum(entry["cost"] for entry in throttler.timestamps if entry["timestamp"] > oldest)
+        return float(spent / throttler.config["maxWeight"])
 
     def _hear(self, *args: Any) -> str:  # noqa: ANN401 -- the shape is ccxt's
         """Take (code, reason, url, method, headers, body, request headers, request body)."""

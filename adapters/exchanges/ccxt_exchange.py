@@ -103,7 +103,9 @@ class CcxtExchange:
         order = (ticket.symbol, kind, ticket.side, ticket.quantity, ticket.price)
         parameters = self.dialect.order_parameters(ticket)
         try:
-            asked = await self.client.ask(lambda: self.client.api.create_order(*order, parameters))
+            asked = await self.client.ask(
+                lambda: self.client.api.create_order(*order, parameters), is_trading=True
+            )
         finally:
             self._lookup.note_sent(ticket.client_order_id)
         match judge(asked, self.dialect.codes):
@@ -125,7 +127,9 @@ class CcxtExchange:
         await self._require_instruments()
         parameters = self.dialect.cancel_parameters(client_order_id)
         api = self.client.api
-        asked = await self.client.ask(lambda: api.cancel_order(None, symbol, parameters))
+        asked = await self.client.ask(
+            lambda: api.cancel_order(None, symbol, parameters), is_trading=True
+        )
         match judge(asked, self.dialect.codes):
             case Answered(value=value):
                 reports = await self._cancelled(client_order_id, symbol, value)

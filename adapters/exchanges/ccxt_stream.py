@@ -10,13 +10,14 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import ccxt
+import msgspec
 import structlog
 
 from adapters.exchanges.ccxt_exchange import CcxtExchange
 from adapters.exchanges.ccxt_marks import CcxtMarks
 from adapters.exchanges.ccxt_socket import Socket, StreamLimits, succeeds
 from adapters.exchanges.ccxt_venue import BookFrame, KeyExpiredFrame, OrderFrame
-from application.inputs import Accepted, Ended, OrderReported, Report
+from application.inputs import Accepted, Ended, OrderReported, Report, Traded
 from domain.message import MarkSeen
 
 log = structlog.get_logger(__name__)
@@ -128,11 +129,19 @@ class CcxtStream:
         if frame.is_new:
             reports.append(Accepted(venue_order_id=order.venue_order_id))
         if frame.trade is not None:
-            reports.append(frame.trade)
+            reports.append(self._with_fee_asset(frame.trade, order.symbol))
         if order.ended is not None:
             reports.append(Ended(status=order.ended, filled=order.filled))
         for report in reports:
             self._on_report(OrderReported(client_order_id=order.client_order_id, report=report))
+
+    def _with_fee_asset(self, trade: Traded, venue_symbol: str) -> Traded:
+        """A trade without commission names no asset; nothing was paid in the settle asset."""
+        symbol = self._exchange.symbol_of(venue_symbol)
+        if trade.fee_asset or symbol is None:
+            return trade
+        settle = self._exchange.instruments[symbol].settle
+        return msgspec.structs.replace(trade, fee_asset=settle)
 
     async def _follow_orders(self) -> None:
         api, dialect = self._exchange.client.api, self._exchange.dialect

@@ -21,11 +21,11 @@ _WAITING = """
     FROM known CROSS JOIN LATERAL (
         SELECT id, account, payload, row_number() OVER (ORDER BY id) AS turn
         FROM plimsoll.inbox
-        WHERE account = known.account AND id <> ALL (%s::bigint[])
-        ORDER BY id LIMIT %s
+        WHERE account = known.account AND id <> ALL (%(hidden)s::bigint[])
+        ORDER BY id LIMIT %(limit)s
     ) AS letter
-    WHERE known.account IS NOT NULL
-    ORDER BY letter.turn, letter.id LIMIT %s
+    WHERE known.account = ANY (coalesce(%(accounts)s::text[], ARRAY[known.account]))
+    ORDER BY letter.turn, letter.id LIMIT %(limit)s
 """
 
 
@@ -41,16 +41,22 @@ class PostgresInbox:
         self._connection: psycopg.Connection | None = None
         self.unreadable: dict[int, str] = {}
 
-    def waiting(self, limit: int, exclude: Collection[int] = ()) -> list[InboxRow]:
+    def waiting(
+        self, limit: int, exclude: Collection[int] = (), accounts: Collection[str] | None = None
+    ) -> list[InboxRow]:
         """At most `limit` rows, oldest first, the accounts taking turns.
 
-        `exclude` are ids that were read before and are not committed yet. Raises
-        LogUnavailable if the server does not answer; the next call connects anew.
+        `exclude` are ids that were read before and are not committed yet; `accounts` are those
+        this engine has leased, None for all. Raises LogUnavailable if the server does not
+        answer; the next call connects anew.
         """
-        hidden = [*exclude, *self.unreadable]
+        wanted = {
+            "hidden": [*exclude, *self.unreadable],
+            "accounts": None if accounts is None else list(accounts),
+            "limit": limit,
+        }
         try:
-            connection = self._connected()
-            found = connection.execute(_WAITING, (hidden, limit, limit), prepare=True).fetchall()
+            found = self._connected().execute(_WAITING, wanted, prepare=True).fetchall()
         except psycopg.Error as error:
             self.close()
             raise LogUnavailable(f"the inbox could not be read: {error}") from error

@@ -67,7 +67,7 @@ class AsyncInbox:
         if self._pump is None:
             self._pump = asyncio.create_task(self._store_all(), name="inbox")
         try:
-            return await asyncio.wait_for(asyncio.shield(letter.stored), ANSWER_SECONDS_MAX)
+            return await asyncio.wait_for(letter.stored, ANSWER_SECONDS_MAX)
         except TimeoutError as error:
             raise InboxUnavailable(
                 f"the inbox did not confirm within {ANSWER_SECONDS_MAX} s; send again"

@@ -51,7 +51,8 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
             yield from _cancel_all(book, group_id)
             yield from _advance(book, group_id, recorded.at)
         case CloseAttempted() as attempted:
-            yield RequestOrder(requested=_close_order(book, attempted))
+            requested = _close_order(book, attempted)
+            yield RequestOrder(client_order_id=requested.client_order_id, requested=requested)
         case OrderFilled() | OrderEnded() | OrderRejected() | OrderExpired():
             order = book.order(recorded.event.client_order_id)
             if order is not None and order.is_final:

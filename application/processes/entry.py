@@ -26,7 +26,8 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
         case RiskApproved(proposal=proposal):
             yield from _lay_out(book, proposal, recorded.at)
         case LegPlanned() as plan:
-            yield RequestOrder(requested=_entry_order(book, plan))
+            requested = _entry_order(book, plan)
+            yield RequestOrder(client_order_id=requested.client_order_id, requested=requested)
         case _:
             return
 

@@ -31,7 +31,8 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
     """Place, replace or wait, leg by leg."""
     match recorded.event:
         case LegExitRequested() as requested:
-            yield RequestOrder(requested=_exit_order(book, requested))
+            wanted = _exit_order(book, requested)
+            yield RequestOrder(client_order_id=wanted.client_order_id, requested=wanted)
         case (
             LegEntryFilled(leg_id=leg_id)
             | LegExitEnded(leg_id=leg_id)

@@ -130,7 +130,7 @@ def _exit(account: str, event: LegExitRequested | LegExitEnded) -> RowChange:
     key = (account, event.leg_id)
     match event:
         case LegExitRequested():
-            working = {
+            working: Row = {
                 "exit_order_id": event.client_order_id,
                 "exit_price": event.price,
                 "exit_quantity": event.quantity,

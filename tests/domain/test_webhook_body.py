@@ -219,7 +219,8 @@ def test_no_secret_remains_however_the_body_holds_it(
     assert secret not in redaction.body
     decoded = msgspec.json.decode(redaction.body)
     assert not any(secret in text for text in texts_of(decoded))
-    if secret not in json.dumps(value, ensure_ascii=False):
+    others = json.dumps(value, ensure_ascii=False)
+    if secret not in others and "secret" not in others.lower():
         assert decoded["a"] == value
 
 

@@ -1,7 +1,7 @@
 """Whatever is altered behind the log's back is found, and where."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -21,7 +21,7 @@ Row = tuple[int, str, int, str, bytes]
 
 
 @pytest.fixture
-def log_url(postgres_url: str) -> Iterator[str]:
+def log_url(postgres_url: str) -> str:
     """Two accounts, their events interleaved."""
     with Lease.open(postgres_url) as lease, PostgresEventLog(postgres_url, lease) as log:
         for account in ("paper", "live"):

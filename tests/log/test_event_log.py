@@ -198,6 +198,15 @@ def test_rows_already_in_hand_are_left_out(house: House) -> None:
     assert [row.id for row in house.inbox.waiting(2, exclude=ids[:2])] == ids[2:]
 
 
+def test_an_engine_reads_the_inputs_of_its_own_accounts_only(house: House) -> None:
+    ours = house.put("paper", pause())
+    house.put("live", pause())
+
+    assert [row.id for row in house.inbox.waiting(10, accounts=["paper"])] == [ours]
+    assert house.inbox.waiting(10, accounts=[]) == []
+    assert len(house.inbox.waiting(10)) == 2
+
+
 @pytest.mark.timeout(60)
 def test_three_thousand_events_are_appended_in_one_batch_without_hanging(house: House) -> None:
     story = ticks(day_stream("paper"), 3_000)

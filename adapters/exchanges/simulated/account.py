@@ -8,7 +8,7 @@ import msgspec
 
 from adapters.exchanges.simulated.orders import VenueOrder
 from domain.instrument import Instrument, Side, notional
-from domain.money import ONE, ZERO, percent_of
+from domain.money import ONE, ZERO, percent_of, round_down
 
 Liquidity = Literal["maker", "taker"]
 
@@ -259,4 +259,4 @@ def _released(position: Position, closing: Decimal) -> Decimal:
     """The cost that leaves with `closing` contracts; the last part takes all that is left."""
     if closing == position.quantity:
         return position.cost
-    return (position.cost * closing / position.quantity).quantize(COST_UNIT)
+    return round_down(position.cost * closing / position.quantity, COST_UNIT)

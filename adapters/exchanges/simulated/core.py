@@ -246,9 +246,11 @@ class MatchingCore:
 
     def state(self) -> VenueState:
         """What a core must be restored with to go on as this one would."""
+        with localcontext(DECISION_CONTEXT):
+            holdings = held_positions(self.instruments(), self._holdings)
         return VenueState(
             balance=self.balance,
-            holdings=held_positions(self.instruments(), self._holdings),
+            holdings=holdings,
             orders=tuple(
                 WorkingOrder(
                     ticket=order.ticket,

@@ -5,15 +5,16 @@ from datetime import datetime
 from decimal import Decimal
 
 from adapters.exchanges.simulated.core import MatchingCore
-from application.inputs import OrderReported, PositionSeen, ReconciliationSeen
+from application.inputs import BalanceSeen, OrderReported, PositionSeen, ReconciliationSeen
 from application.ports import Clock, OrderTicket
+from application.work import OpenOrder
 from domain.instrument import Instrument
 from domain.message import MarkSeen
 from domain.money import ZERO
 
 
 class SimulatedExchange:
-    """An `Exchange` and its `MarketData` around one matching core.
+    """A `ReconcilableExchange` and its `MarketData` around one matching core.
 
     What a move of the price fills goes to `submit`, one report at a time, as a venue's stream
     would bring it. `prefix` begins the client ids of the orders that `reconcile` calls ours.
@@ -79,15 +80,32 @@ class SimulatedExchange:
         return ReconciliationSeen(
             asked_at=self._clock.now(),
             open_client_order_ids=tuple(
-                order.client_order_id
-                for order in self.core.open_orders()
-                if order.client_order_id.startswith(self._prefix)
+                order.client_order_id for order in await self.open_orders()
             ),
             positions=tuple(
                 PositionSeen(symbol=symbol, quantity=positions.get(symbol, ZERO))
                 for symbol in sorted({*symbols, *positions})
             ),
         )
+
+    async def open_orders(self) -> Sequence[OpenOrder]:
+        """Our working orders, in order of arrival."""
+        return [
+            OpenOrder(
+                client_order_id=order.client_order_id,
+                symbol=order.ticket.symbol,
+                reduce_only=order.ticket.reduce_only,
+            )
+            for order in self.core.open_orders()
+            if order.client_order_id.startswith(self._prefix)
+        ]
+
+    async def balance(self, currency: str) -> BalanceSeen:
+        """The account currency. Raises ValueError for another one."""
+        if currency != self.core.currency:
+            message = f"currency was {currency}: this account is kept in {self.core.currency}"
+            raise ValueError(message)
+        return BalanceSeen(currency=currency, total=self.core.balance, free=self.core.free)
 
     async def close(self) -> None:
         """Nothing to release; working orders stay at the venue."""

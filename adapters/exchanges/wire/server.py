@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from ssl import SSLContext
@@ -162,6 +163,10 @@ class WireVenue:
     def restore_line(self) -> None:
         """Contact again."""
         self.proxy.cut = False
+
+    def set_clock_skew(self, seconds: int) -> None:
+        """Let the venue's clock run ahead of ours; negative: behind."""
+        self.desk.skew = timedelta(seconds=seconds)
 
     def received_orders(self) -> tuple[ReceivedOrder, ...]:
         """Every create-order request that reached the venue, taken or refused."""

@@ -1,0 +1,72 @@
+"""A venue that opens nothing on a symbol whose margin mode and leverage are not as wanted."""
+
+from collections.abc import Callable, Sequence
+
+from adapters.exchanges.ccxt_exchange import CcxtExchange
+from adapters.exchanges.venue_setup import SymbolSetting, VenueSetup
+from application.inputs import BalanceSeen, OrderReported, ReconciliationSeen, Refused
+from application.ports import OrderTicket
+from application.work import OpenOrder
+from domain.instrument import Instrument
+
+SETUP_CODE = "setup"
+
+
+class PreparedExchange:
+    """A CcxtExchange before whose first entry on a symbol the venue is set up and verified.
+
+    Exits pass untouched: nothing may keep a position from being closed.
+    """
+
+    def __init__(self, exchange: CcxtExchange, wanted: Callable[[str], SymbolSetting]) -> None:
+        self._exchange = exchange
+        self._setup = VenueSetup(exchange)
+        self._wanted = wanted
+        self._ready: dict[str, SymbolSetting] = {}
+
+    async def place(self, ticket: OrderTicket) -> Sequence[OrderReported]:
+        """Send one order, once; an entry on an unprepared symbol is refused instead."""
+        refused = "" if ticket.reduce_only else await self._flaw(ticket.symbol)
+        if refused:
+            report = Refused(code=SETUP_CODE, message=refused)
+            return [OrderReported(client_order_id=ticket.client_order_id, report=report)]
+        return await self._exchange.place(ticket)
+
+    async def load_instruments(self) -> Sequence[Instrument]:
+        """The venue's markets. Raises ConnectionError if unreachable."""
+        return await self._exchange.load_instruments()
+
+    async def cancel(self, client_order_id: str, symbol: str) -> Sequence[OrderReported]:
+        """Ask the venue to cancel one order."""
+        return await self._exchange.cancel(client_order_id, symbol)
+
+    async def query(self, client_order_id: str, symbol: str) -> Sequence[OrderReported]:
+        """Ask what became of an order."""
+        return await self._exchange.query(client_order_id, symbol)
+
+    async def reconcile(self, symbols: Sequence[str]) -> ReconciliationSeen:
+        """Open orders of ours and positions. Raises ConnectionError if unreachable."""
+        return await self._exchange.reconcile(symbols)
+
+    async def open_orders(self) -> Sequence[OpenOrder]:
+        """Working orders that carry our prefix. Raises ConnectionError if unreachable."""
+        return await self._exchange.open_orders()
+
+    async def balance(self, currency: str) -> BalanceSeen:
+        """The balance of a currency. Raises ConnectionError if unreachable."""
+        return await self._exchange.balance(currency)
+
+    async def close(self) -> None:
+        """Release connections."""
+        await self._exchange.close()
+
+    async def _flaw(self, symbol: str) -> str:
+        """Why the symbol may not be entered, empty if it may."""
+        wanted = self._wanted(symbol)
+        if self._ready.get(symbol) == wanted:
+            return ""
+        (finding,) = await self._setup.prepare([wanted])
+        if finding.is_ready:
+            self._ready[symbol] = wanted
+            return ""
+        return finding.detail

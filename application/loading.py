@@ -1,0 +1,59 @@
+"""The Book from the log: one read of what is open, whatever the history behind it."""
+
+from collections.abc import Iterator
+
+from application.book import Book
+from application.journal import EventLog, Recorded
+from domain.trading_day import TradingDayOpened
+
+
+def load_book(log: EventLog, account: str) -> Book:
+    """The Book as the log's newest event left it; empty for an account never seen.
+
+    Raises LookupError if the newest day does not begin with its opening.
+    """
+    book = Book(account)
+    newest = log.last_day(account)
+    if newest is None:
+        return book
+    for recorded in events_from_day(log, newest):
+        book.apply(recorded)
+    book.head = log.head(account)
+    return book
+
+
+def book_before_day(log: EventLog, day_stream: str) -> Book:
+    """The Book as a day found it, with the chain head the day was opened upon.
+
+    Only what lives on into the day is in it: the day's own opening brings the rest.
+    """
+    opened = opening_of(log, day_stream)
+    book = Book(day_stream.split(":", 2)[1])
+    for recorded in log.streams(opened.streams):
+        book.apply(recorded)
+    book.head = opened.head
+    return book
+
+
+def events_from_day(log: EventLog, day_stream: str) -> Iterator[Recorded]:
+    """What was open when a day began, then everything of the account since."""
+    opened = opening_of(log, day_stream)
+    yield from log.streams(opened.streams)
+    for _, recorded in events_since_opening(log, day_stream):
+        yield recorded
+
+
+def events_since_opening(log: EventLog, day_stream: str) -> Iterator[tuple[int, Recorded]]:
+    """The account's events from the day's opening on, with their positions."""
+    start = log.day_start(day_stream)
+    if start is None:
+        raise LookupError(f"the log has no {day_stream}; `plimsoll audit log` lists the days")
+    return log.since(day_stream.split(":", 2)[1], start - 1)
+
+
+def opening_of(log: EventLog, day_stream: str) -> TradingDayOpened:
+    """The first event of a day. Raises LookupError if it is none, or not an opening."""
+    first = next(iter(log.stream(day_stream)), None)
+    if first is None or not isinstance(first.event, TradingDayOpened):
+        raise LookupError(f"{day_stream} does not begin with its opening; run `audit verify`")
+    return first.event

@@ -1,0 +1,289 @@
+"""The one writer: takes what waits, lets the engines decide, commits, and only then tells."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+import structlog
+from eventsourcing.persistence import StoredEvent
+
+from application.engine import AccountEngine, Handled
+from application.inbox import Inbox
+from application.inputs import ClockTicked
+from application.journal import EventLog, JournalError
+from application.loading import load_book
+from application.ports import Clock
+from domain.message import Input, MarkSeen
+from domain.settings_document import settings_hash
+
+# A batch is cut at whichever comes first, so that no input waits long for another's commit.
+INPUTS_MAX = 256
+EVENTS_MAX = 2_000
+HANDLING_SECONDS_MAX = 0.010
+WAITING_MAX = 10_000
+POLL_SECONDS = 1.0
+HOUSE = "house"
+RECOVERY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+_log = structlog.get_logger()
+
+
+class Session(Protocol):
+    """A live hold on the database: the lease, the log that commits on it, and the inbox."""
+
+    log: EventLog
+    inbox: Inbox
+
+    def take(self, account: str) -> None:
+        """Become the only writer of an account. Raises if another engine is."""
+        ...
+
+    def confirm(self) -> float:
+        """Prove that the lease is still held; returns the monotonic time of the proof."""
+        ...
+
+    def close(self) -> None:
+        """Give everything up."""
+        ...
+
+
+class Committed(msgspec.Struct, frozen=True, kw_only=True):
+    """What one commit made true, by account and in order."""
+
+    handled: tuple[tuple[str, Handled], ...]
+    inbox_ids: tuple[int, ...]
+
+
+class _Batch:
+    """Handled, but not yet true."""
+
+    def __init__(self) -> None:
+        self.handled: list[tuple[str, Handled]] = []
+        self.stored: list[StoredEvent] = []
+        self.inbox_ids: list[int] = []
+        self.inputs = 0
+        self.began = time.monotonic()
+
+    @property
+    def is_full(self) -> bool:
+        return (
+            self.inputs >= INPUTS_MAX
+            or len(self.stored) >= EVENTS_MAX
+            or time.monotonic() - self.began >= HANDLING_SECONDS_MAX
+        )
+
+
+class WriterDeps(msgspec.Struct, frozen=True, kw_only=True):
+    """What the writer works with; `marks` gives an account's newest marks without blocking.
+
+    `committed` and `lost` are called on the writer's thread: hand over, and return at once.
+    """
+
+    connect: Callable[[], Session]
+    clock: Clock
+    marks: Callable[[str], Mapping[str, MarkSeen]]
+    version: str
+    committed: Callable[[Committed], None]
+    restarted: Callable[[str, AccountEngine], None]
+    lost: Callable[[str], None]
+
+
+class Writer:
+    """Owns every engine. All else submits inputs and hears of commits."""
+
+    def __init__(self, deps: WriterDeps, accounts: Sequence[str]) -> None:
+        self._deps = deps
+        self._accounts = list(accounts)
+        self._engines: dict[str, AccountEngine] = {}
+        self._session: Session | None = None
+        self._waiting: deque[tuple[str, Input]] = deque()
+        self._lock = threading.Condition()
+        self._awake = True
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="plimsoll-writer", daemon=False)
+        self.confirmed_at = 0.0
+        self.is_working = False
+
+    # --- From any thread ------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    def submit(self, account: str, received: Input) -> None:
+        """Hand over an input. When too much waits it is dropped and the account told lost.
+
+        Only the newest tick of an account waits: an older one has nothing to add.
+        """
+        with self._lock:
+            if isinstance(received, ClockTicked):
+                self._drop_older_tick(account, received)
+                return
+            if len(self._waiting) >= WAITING_MAX:
+                overflow = True
+            else:
+                overflow = False
+                self._waiting.append((account, received))
+            self._wake_up()
+        if overflow:
+            self._deps.lost(account)
+
+    def wake(self) -> None:
+        """The inbox may hold something new."""
+        with self._lock:
+            self._wake_up()
+
+    def stop(self, *, seconds: float = 15.0) -> None:
+        """Handle what waits, commit it, and end."""
+        with self._lock:
+            self._stopping = True
+            self._wake_up()
+        self._thread.join(seconds)
+
+    # --- On the writer's own thread ---------------------------------------------------------
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stopping or self._waiting:
+            try:
+                if self._session is None:
+                    self._begin_session()
+                    failures = 0
+                self._work_once()
+            except Exception as error:
+                # Whatever failed, the outcome of the last commit is not known to be good:
+                # never interpret or repeat it, but load what is true and go on from there.
+                _log.exception("writer.recovering", error=str(error))
+                self._end_session()
+                if self._stopping:
+                    break
+                self._pause(RECOVERY_SECONDS[min(failures, len(RECOVERY_SECONDS) - 1)])
+                failures += 1
+        self._end_session()
+
+    def _begin_session(self) -> None:
+        session = self._deps.connect()
+        self._session = session
+        for account in sorted({*self._accounts, *session.log.accounts()} - {HOUSE}):
+            self._take(account)
+        self.is_working = True
+
+    def _take(self, account: str) -> AccountEngine:
+        session = self._require_session()
+        session.take(account)
+        engine = AccountEngine(load_book(session.log, account))
+        self._engines[account] = engine
+        if account not in self._accounts:
+            self._accounts.append(account)
+        if engine.book.is_opened:
+            batch = _Batch()
+            settings = settings_hash(engine.book.account.settings)
+            started = engine.start(self._deps.version, settings, self._deps.clock.now())
+            self._add(batch, account, started)
+            self._commit(batch)
+        self._deps.restarted(account, engine)
+        return engine
+
+    def _work_once(self) -> None:
+        session = self._require_session()
+        self._sleep()
+        batch = _Batch()
+        with self._lock:
+            waiting, self._waiting = self._waiting, deque()
+        for account, received in waiting:
+            self._handle(batch, account, received)
+            batch = self._cut(batch)
+        rows = session.inbox.waiting(INPUTS_MAX)
+        for row in rows:
+            self._handle(batch, row.account, row.input)
+            batch.inbox_ids.append(row.id)
+            batch = self._cut(batch)
+        self._commit(batch)
+        if len(rows) == INPUTS_MAX:
+            self.wake()
+        if not batch.stored:
+            self.confirmed_at = session.confirm()
+
+    def _handle(self, batch: _Batch, account: str, received: Input) -> None:
+        engine = self._engines.get(account) or self._take(account)
+        now = self._deps.clock.now()
+        handled = engine.handle(received, now, self._deps.marks(account))
+        if handled.failure:
+            _log.error("input.set_aside", account=account, error=handled.failure)
+        batch.inputs += 1
+        self._add(batch, account, handled)
+
+    def _add(self, batch: _Batch, account: str, handled: Handled) -> None:
+        if handled.stored:
+            batch.handled.append((account, handled))
+            batch.stored.extend(handled.stored)
+
+    def _cut(self, batch: _Batch) -> _Batch:
+        if not batch.is_full:
+            return batch
+        self._commit(batch)
+        return _Batch()
+
+    def _commit(self, batch: _Batch) -> None:
+        if not batch.stored:
+            return
+        session = self._require_session()
+        session.log.append(batch.stored, batch.inbox_ids)
+        self.confirmed_at = time.monotonic()
+        self._deps.committed(
+            Committed(handled=tuple(batch.handled), inbox_ids=tuple(batch.inbox_ids))
+        )
+
+    def _end_session(self) -> None:
+        """The Books go too: they hold what may never have become true."""
+        self.is_working = False
+        self.confirmed_at = 0.0
+        self._engines.clear()
+        if self._session is not None:
+            session, self._session = self._session, None
+            try:
+                session.close()
+            except Exception as error:  # noqa: BLE001 - it is being given up anyway
+                _log.warning("writer.session_close_failed", error=str(error))
+
+    def _require_session(self) -> Session:
+        if self._session is None:
+            raise JournalError("the writer has no session; it takes one before it works")
+        return self._session
+
+    # --- Waiting ------------------------------------------------------------------------
+
+    def _drop_older_tick(self, account: str, tick: ClockTicked) -> None:
+        for position, (owner, waiting) in enumerate(self._waiting):
+            if owner == account and isinstance(waiting, ClockTicked):
+                self._waiting[position] = (account, _joined(waiting, tick))
+                return
+        self._waiting.append((account, tick))
+        self._wake_up()
+
+    def _sleep(self) -> None:
+        with self._lock:
+            if not self._awake and not self._waiting and not self._stopping:
+                self._lock.wait(POLL_SECONDS)
+            self._awake = False
+
+    def _pause(self, seconds: float) -> None:
+        with self._lock:
+            if not self._stopping:
+                self._lock.wait(seconds)
+
+    def _wake_up(self) -> None:
+        self._awake = True
+        self._lock.notify_all()
+
+
+def _joined(older: ClockTicked, newer: ClockTicked) -> ClockTicked:
+    """What fell due once is due once, however late it is handled."""
+    return msgspec.structs.replace(
+        newer,
+        promotion=older.promotion or newer.promotion,
+        minute=older.minute or newer.minute,
+    )

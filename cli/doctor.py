@@ -1,0 +1,169 @@
+"""`plimsoll doctor`: what a careful operator checks before the night."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Literal
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+import psycopg
+import rich_click as click
+
+from adapters.clock import SystemClock
+from adapters.exchanges.ccxt_exchange import CcxtExchange
+from adapters.logging import configure_logging
+from adapters.postgres.connection import connect, is_confined
+from adapters.postgres.event_log import PostgresEventLog
+from application.book import Book
+from application.loading import load_book
+from cli.answers import FAILED, print_json
+from cli.home import Home
+from cli.rooms import connection_from_environment, prefix_of
+from domain.order import OrderStatus
+
+Verdict = Literal["ok", "warning", "failed"]
+
+SKEW_WARNING = timedelta(seconds=1)
+DISK_WARNING_BYTES = 2 * 1024**3
+STALE_AFTER = timedelta(seconds=60)
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was looked at."""
+
+    check: str
+    verdict: Verdict
+    detail: str
+
+
+@click.command(epilog="Example: plimsoll doctor --json. Exit codes: 0 sound, 1 something failed.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON line.")
+def doctor(*, as_json: bool) -> None:
+    """Check database, clock, disk, venues and what has been waiting too long."""
+    configure_logging("error")
+    findings = list(_findings(Home()))
+    sound = all(finding.verdict != "failed" for finding in findings)
+    if as_json:
+        print_json({"sound": sound, "findings": findings})
+    else:
+        for finding in findings:
+            click.echo(f"{finding.verdict:<8} {finding.check:<18} {finding.detail}")
+    if not sound:
+        raise SystemExit(FAILED)
+
+
+def _findings(home: Home) -> Iterator[Finding]:
+    yield _disk(home)
+    try:
+        with home.database() as url:
+            yield _finding("database_url", "ok", without_password(url))
+            yield from _database(url)
+            with PostgresEventLog(url) as log:
+                books = [load_book(log, name) for name in log.accounts() if name != "house"]
+            for book in books:
+                yield from _account(book)
+    except (psycopg.Error, OSError, RuntimeError) as error:
+        source = "DATABASE_URL" if os.environ.get("DATABASE_URL") else "the embedded server"
+        yield _finding("database", "failed", f"{source} could not be used: {error}")
+
+
+def _disk(home: Home) -> Finding:
+    place = home.data_dir
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    verdict: Verdict = "ok" if free >= DISK_WARNING_BYTES else "warning"
+    return _finding("disk", verdict, f"{free // 1024**2} MiB free at {home.data_dir}")
+
+
+def _database(url: str) -> Iterator[Finding]:
+    clock = SystemClock()
+    with connect(url) as connection:
+        row = connection.execute("SELECT version(), clock_timestamp()").fetchone()
+        assert row is not None, "a SELECT without FROM gives one row"
+        yield _finding("database", "ok", str(row[0]).split(",", maxsplit=1)[0])
+        skew = abs(clock.now() - row[1])
+        verdict: Verdict = "ok" if skew <= SKEW_WARNING else "warning"
+        yield _finding("clock_skew", verdict, f"{skew.total_seconds():.3f} s to the database")
+        if is_confined(connection):
+            yield _finding("database_role", "ok", "the engine can append and read only")
+        else:
+            detail = "no role of its own: only the triggers protect the log; allow CREATE ROLE"
+            yield _finding("database_role", "warning", detail)
+        waiting = connection.execute("SELECT count(*), min(received_at) FROM plimsoll.inbox")
+        yield _inbox(waiting.fetchone(), clock)
+
+
+def _inbox(row: tuple[object, ...] | None, clock: SystemClock) -> Finding:
+    count, oldest = row if row is not None else (0, None)
+    stale = oldest is not None and clock.now() - oldest > STALE_AFTER  # type: ignore[operator]
+    detail = f"{count} inputs wait" + (f", the oldest since {oldest}" if oldest else "")
+    return _finding("inbox", "warning" if stale else "ok", detail)
+
+
+def _account(book: Book) -> Iterator[Finding]:
+    name = book.account_name
+    if not book.is_opened:
+        yield _finding(f"{name}", "warning", "registered, but no engine has opened it yet")
+        return
+    now = SystemClock().now()
+    unknown = [
+        order.request.client_order_id
+        for order in book.orders()
+        if order.status is OrderStatus.UNKNOWN
+        and order.unknown_since is not None
+        and now - order.unknown_since > STALE_AFTER
+    ]
+    yield _finding(
+        f"{name}: orders",
+        "warning" if unknown else "ok",
+        f"unknown for over a minute: {', '.join(unknown)}" if unknown else "none is unknown",
+    )
+    differing = sorted(book.risk.discrepancies)
+    yield _finding(
+        f"{name}: positions",
+        "warning" if differing else "ok",
+        f"venue and books differ: {', '.join(differing)}" if differing else "no discrepancy",
+    )
+    state = book.risk.trading_state
+    yield _finding(
+        f"{name}: trading", "ok" if state == "active" else "warning", f"state {state}"
+    )
+    if not book.account.opened.paper:
+        yield asyncio.run(_venue(book))
+
+
+async def _venue(book: Book) -> Finding:
+    name, opened = book.account_name, book.account.opened
+    try:
+        connection = connection_from_environment(name, opened.venue)
+        exchange = CcxtExchange(connection, prefix_of(opened, name), SystemClock())
+    except LookupError as error:
+        return _finding(f"{name}: venue", "failed", str(error))
+    try:
+        await exchange.start()
+        balance = await exchange.balance(opened.currency)
+    except ConnectionError as error:
+        return _finding(f"{name}: venue", "failed", f"{opened.venue} not reached: {error}")
+    finally:
+        await exchange.close()
+    detail = f"{opened.venue} reached, {balance.free} {balance.currency} free"
+    return _finding(f"{name}: venue", "ok", detail)
+
+
+def without_password(url: str) -> str:
+    """The address as it may be shown."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    shown = f"{parts.username}:***@{parts.hostname or ''}"
+    if parts.port:
+        shown += f":{parts.port}"
+    return urlunsplit(parts._replace(netloc=shown))
+
+
+def _finding(check: str, verdict: Verdict, detail: str) -> Finding:
+    return Finding(check=check, verdict=verdict, detail=detail)

@@ -1,0 +1,101 @@
+"""Where this installation lives: its data directory, its database, its secrets."""
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from adapters.postgres.embedded import EmbeddedPostgres, default_data_dir
+from adapters.postgres.migrate import upgrade
+
+DATABASE = "plimsoll"
+SECRETS_FILE = "secrets.json"
+
+
+class AccountSecrets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What only this machine knows of an account. The venue's keys are not here."""
+
+    webhook_secret: str
+
+    def __repr__(self) -> str:
+        return "AccountSecrets(***)"
+
+
+class Secrets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The installation's own secrets, kept in a file that only its owner may read."""
+
+    installation: str
+    api_token: str
+    accounts: dict[str, AccountSecrets] = {}
+
+    def __repr__(self) -> str:
+        return f"Secrets(installation={self.installation!r}, ***)"
+
+
+class Home:
+    """The data directory of one installation. It is made on first use, for its owner alone."""
+
+    def __init__(self, data_dir: Path | None = None) -> None:
+        self.data_dir = data_dir or default_data_dir()
+
+    @property
+    def secrets_path(self) -> Path:
+        """The file of the installation's secrets."""
+        return self.data_dir / SECRETS_FILE
+
+    def secrets(self) -> Secrets:
+        """The secrets, made by chance on first use. Raises ValueError for a broken file."""
+        if self.secrets_path.exists():
+            return self._read()
+        made = Secrets(
+            installation=secrets.token_hex(8),
+            api_token=os.environ.get("PLIMSOLL_API_TOKEN") or secrets.token_urlsafe(32),
+        )
+        self._write(made)
+        return made
+
+    def account_secrets(self, account: str) -> AccountSecrets:
+        """An account's secrets, made by chance on first use."""
+        kept = self.secrets()
+        if account not in kept.accounts:
+            made = AccountSecrets(webhook_secret=secrets.token_urlsafe(24))
+            kept = msgspec.structs.replace(kept, accounts={**kept.accounts, account: made})
+            self._write(kept)
+        return kept.accounts[account]
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[str]:
+        """The address of a migrated database: DATABASE_URL, else the embedded server."""
+        given = os.environ.get("DATABASE_URL")
+        if given:
+            upgrade(given)
+            yield given
+            return
+        with EmbeddedPostgres.start(self.data_dir) as server:
+            url = server.ensure_database(DATABASE)
+            upgrade(url)
+            yield url
+
+    def _read(self) -> Secrets:
+        try:
+            return msgspec.json.decode(self.secrets_path.read_bytes(), type=Secrets)
+        except msgspec.DecodeError as error:
+            raise ValueError(
+                f"{self.secrets_path} could not be read ({error}): restore it from a backup, or"
+                " move it away to have new secrets made"
+            ) from error
+
+    def _write(self, content: Secrets) -> None:
+        """Written beside and renamed, so that a crash leaves the old file whole."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        draft = self.secrets_path.with_suffix(".new")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(msgspec.to_builtins(content), file, indent=2, sort_keys=True)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self.secrets_path)

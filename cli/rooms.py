@@ -1,0 +1,256 @@
+"""One account's side of the outside world: its venue, its marks, its reconciliation."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+import structlog
+
+from adapters.clock import SystemClock
+from adapters.exchanges.ccxt_client import CcxtConnection
+from adapters.exchanges.ccxt_exchange import CcxtExchange
+from adapters.exchanges.ccxt_stream import CcxtStream
+from adapters.exchanges.prepared_exchange import PreparedExchange
+from adapters.exchanges.simulated.candles import Move
+from adapters.exchanges.simulated.core import MatchingCore
+from adapters.exchanges.simulated.exchange import SimulatedExchange
+from adapters.exchanges.simulated.market import DEMO_START_PRICES, RandomWalk
+from adapters.exchanges.simulated.state import VenueState
+from adapters.exchanges.venue_setup import SymbolSetting
+from application.inputs import InstrumentsSeen, OrderReported
+from application.ports import Submit
+from application.work import ReconcilableExchange
+from application.work_list import BookSnapshot
+from domain.account import AccountOpened
+from domain.identity import installation_prefix
+from domain.instrument import Instrument
+from domain.message import MarkSeen
+from domain.settings import resolve
+from web.deps import StreamHealth
+
+STEP_SECONDS = 0.25
+RETRY_SECONDS = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class Room(Protocol):
+    """A venue with its market data, started and stopped as one."""
+
+    exchange: ReconcilableExchange
+
+    async def start(self) -> None:
+        """Begin to bring marks and reports."""
+        ...
+
+    async def follow(self, symbols: Sequence[str]) -> None:
+        """Keep the marks of these symbols fresh."""
+        ...
+
+    def marks(self) -> Mapping[str, MarkSeen]:
+        """The newest marks; never blocks."""
+        ...
+
+    def streams(self) -> tuple[StreamHealth, ...]:
+        """How the connections stand."""
+        ...
+
+    async def stop(self) -> None:
+        """End streams and timers. Nothing is cancelled at the venue."""
+        ...
+
+
+class PaperRoom:
+    """The simulated venue, moved by a seeded market or by recorded candles."""
+
+    def __init__(
+        self,
+        core: MatchingCore,
+        moves: Iterator[Sequence[Move]],
+        submit: Callable[[OrderReported], None],
+        prefix: str,
+    ) -> None:
+        self._clock = SystemClock()
+        self._moves = moves
+        self._task: asyncio.Task[None] | None = None
+        self.simulated = SimulatedExchange(
+            core=core, clock=self._clock, submit=submit, prefix=prefix
+        )
+        self.exchange: ReconcilableExchange = self.simulated
+
+    async def start(self) -> None:
+        """Let the market move."""
+        self._step()
+        self._task = asyncio.create_task(self._run(), name="paper-market")
+
+    async def follow(self, symbols: Sequence[str]) -> None:
+        """Every listed market moves anyway."""
+        await self.simulated.watch(symbols)
+
+    def marks(self) -> Mapping[str, MarkSeen]:
+        """The newest marks."""
+        return self.simulated.marks()
+
+    def streams(self) -> tuple[StreamHealth, ...]:
+        """One simulated stream, heard whenever the market moved."""
+        heard = max((mark.at for mark in self.marks().values()), default=None)
+        running = self._task is not None and not self._task.done()
+        return (StreamHealth(name="simulated", is_connected=running, heard_at=heard),)
+
+    async def stop(self) -> None:
+        """Let the market stand still."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(STEP_SECONDS)
+            self._step()
+
+    def _step(self) -> None:
+        now = self._clock.now()
+        for move in next(self._moves, ()):
+            self.simulated.move(move.symbol, move.price, now)
+
+
+class LiveRoom:
+    """A real venue through ccxt. It is retried until it can be reached."""
+
+    def __init__(
+        self,
+        snapshot: BookSnapshot,
+        submit: Submit,
+        on_reconnect: Callable[[str], None],
+    ) -> None:
+        self._account = snapshot.account
+        self._snapshot = snapshot
+        self._submit = submit
+        self._clock = SystemClock()
+        prefix = prefix_of(snapshot.opened, snapshot.account)
+        connection = connection_from_environment(snapshot.account, snapshot.opened.venue)
+        self._ccxt = CcxtExchange(connection, prefix, self._clock)
+        self._stream = CcxtStream(self._ccxt, prefix, self._report, on_reconnect)
+        self._keeper: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+        self.exchange: ReconcilableExchange = PreparedExchange(self._ccxt, self._wanted)
+
+    async def start(self) -> None:
+        """Connect in the background: an unreachable venue must not keep the house from opening."""
+        self._keeper = asyncio.create_task(self._keep(), name=f"venue-{self._account}")
+
+    async def follow(self, symbols: Sequence[str]) -> None:
+        """Subscribe to the marks of these symbols, once the venue is reached."""
+        if self._ready.is_set():
+            await self._stream.watch(symbols)
+
+    def marks(self) -> Mapping[str, MarkSeen]:
+        """The newest marks."""
+        return self._stream.marks()
+
+    def streams(self) -> tuple[StreamHealth, ...]:
+        """The user stream and the market stream."""
+        heard = max((mark.at for mark in self.marks().values()), default=None)
+        return (
+            StreamHealth(
+                name="orders", is_connected=self._stream.is_user_stream_up, heard_at=None
+            ),
+            StreamHealth(name="marks", is_connected=heard is not None, heard_at=heard),
+        )
+
+    def note(self, snapshot: BookSnapshot) -> None:
+        """Take the newest settings, which say how a symbol must be set up."""
+        self._snapshot = snapshot
+
+    async def stop(self) -> None:
+        """End the streams; the exchange itself is closed after the last order."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+        await self._stream.stop()
+
+    async def _keep(self) -> None:
+        """Reach the venue, then tell the engine its markets, and again whenever they may change."""
+        while not self._ready.is_set():
+            try:
+                await self._ccxt.start()
+                self._stream.start()
+                self._ready.set()
+            except ConnectionError as error:
+                log.warning("venue_unreachable", account=self._account, error=str(error))
+                await asyncio.sleep(RETRY_SECONDS)
+        while True:
+            self._tell_instruments()
+            await self._stream.watch(self._watched())
+            await asyncio.sleep(self._snapshot.settings.precision.refresh_seconds)
+            try:
+                await self._ccxt.load_instruments()
+            except ConnectionError as error:
+                log.warning("markets_not_refreshed", account=self._account, error=str(error))
+
+    def _tell_instruments(self) -> None:
+        known: Sequence[Instrument] = list(self._ccxt.instruments.values())
+        self._submit(self._account, InstrumentsSeen(instruments=tuple(known)))
+
+    def _watched(self) -> Sequence[str]:
+        allowed = self._snapshot.settings.risk.symbols_allowed
+        return tuple(dict.fromkeys((*self._snapshot.symbols, *allowed)))
+
+    def _report(self, reported: OrderReported) -> None:
+        self._submit(self._account, reported)
+
+    def _wanted(self, symbol: str) -> SymbolSetting:
+        capital = resolve(self._snapshot.settings, symbol, None).capital
+        return SymbolSetting(
+            symbol=symbol, margin_mode=capital.margin_mode, leverage=capital.leverage
+        )
+
+
+def paper_core(
+    opened: AccountOpened, instruments: Sequence[Instrument], state: VenueState
+) -> MatchingCore:
+    """A simulated venue that goes on where the account's books stand."""
+    core = MatchingCore(
+        instruments=instruments, currency=opened.currency, balance=opened.starting_balance
+    )
+    core.restore(state)
+    return core
+
+
+def wandering_moves(seed: int, marks: Sequence[MarkSeen]) -> Iterator[Sequence[Move]]:
+    """The demo's market, going on from the marks that were last seen."""
+    clock = SystemClock()
+    prices = {**DEMO_START_PRICES, **{mark.symbol: mark.price for mark in marks}}
+    walk = RandomWalk(seed=seed, start_prices=prices)
+    while True:
+        yield walk.step(clock.now())
+
+
+def prefix_of(opened: AccountOpened, account: str) -> str:
+    """What every client order id of the account begins with."""
+    return installation_prefix(opened.installation, account)
+
+
+def connection_from_environment(account: str, venue: str) -> CcxtConnection:
+    """The account's keys. Raises LookupError naming the variable that is missing.
+
+    `PLIMSOLL_<ACCOUNT>_API_KEY` and `…_API_SECRET`, with dashes as underscores; optional
+    `PLIMSOLL_PROXY_URL`, `PLIMSOLL_CA_FILE` and `PLIMSOLL_<ACCOUNT>_TESTNET=1`.
+    """
+    name = f"PLIMSOLL_{account.upper().replace('-', '_')}"
+    return CcxtConnection(
+        venue=venue,
+        api_key=_required(f"{name}_API_KEY"),
+        secret=_required(f"{name}_API_SECRET"),
+        proxy_url=os.environ.get("PLIMSOLL_PROXY_URL"),
+        ca_file=os.environ.get("PLIMSOLL_CA_FILE"),
+        testnet=os.environ.get(f"{name}_TESTNET") == "1",
+    )
+
+
+def _required(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise LookupError(f"{name} was not set: export the account's key in that variable")
+    return value

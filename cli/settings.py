@@ -1,0 +1,73 @@
+"""`plimsoll settings`: the account's settings document, shown, defaulted and changed."""
+
+import asyncio
+from pathlib import Path
+
+import rich_click as click
+
+from adapters.postgres.event_log import PostgresEventLog
+from adapters.postgres.inbox_writer import AsyncInbox
+from application.inputs import SettingsSubmitted
+from application.loading import load_book
+from cli.answers import fail, print_json
+from cli.home import Home
+from domain.settings import Settings
+from domain.settings_document import SettingsRefused, parse_settings, render_settings
+from domain.settings_support import unsupported
+
+
+@click.group()
+def settings() -> None:
+    """Show the settings, print the defaults, set new ones."""
+
+
+@settings.command(epilog="Example: plimsoll settings defaults > settings.json")
+def defaults() -> None:
+    """Print the whole document with its defaults."""
+    click.echo(render_settings(Settings()))
+
+
+@settings.command(epilog="Example: plimsoll settings show --account paper")
+@click.option("--account", default="paper", show_default=True)
+def show(account: str) -> None:
+    """Print the settings in force."""
+    with Home().database() as url, PostgresEventLog(url) as log:
+        book = load_book(log, account)
+    if not book.is_opened:
+        fail(f"account {account} was never opened: see `plimsoll accounts list`")
+    click.echo(render_settings(book.account.settings))
+
+
+@settings.command("set", epilog='Example: plimsoll settings set s.json --reason "smaller"')
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--account", default="paper", show_default=True)
+@click.option("--actor", default="operator", show_default=True, help="Who changes them.")
+@click.option("--reason", required=True, help="Why; it is kept with the change.")
+@click.option("--json", "as_json", is_flag=True, help="Print the input's id as JSON.")
+def set_(file: Path, account: str, actor: str, reason: str, *, as_json: bool) -> None:
+    """Check FILE as a whole and hand it to the engine. Open groups keep their own."""
+    try:
+        wanted = parse_settings(file.read_bytes())
+    except SettingsRefused as refused:
+        fail("\n".join([f"{file} was refused:", *(f"  {p}" for p in refused.problems)]))
+    flaws = unsupported(wanted)
+    if flaws:
+        fail("\n".join([f"{file} asks for what is not built yet:", *(f"  {p}" for p in flaws)]))
+    submitted = SettingsSubmitted(settings=wanted, actor=actor, reason=reason)
+    with Home().database() as url:
+        with PostgresEventLog(url) as log:
+            if account not in log.accounts():
+                fail(f"account {account} was never opened: see `plimsoll accounts list`")
+        input_id = asyncio.run(_put(url, account, submitted))
+    if as_json:
+        print_json({"input_id": input_id})
+    else:
+        click.echo(f"handed over as input {input_id}; the engine takes it up when it runs")
+
+
+async def _put(url: str, account: str, submitted: SettingsSubmitted) -> int:
+    inbox = AsyncInbox(url)
+    try:
+        return await inbox.put(account, submitted)
+    finally:
+        await inbox.close()

@@ -1,0 +1,313 @@
+"""`plimsoll simulate`: recorded candles and signals through the real engine, as fast as it can."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import msgspec
+import rich_click as click
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from adapters.exchanges.simulated.candles import Candle, candle_moves, read_candles
+from adapters.exchanges.simulated.core import MatchingCore
+from adapters.exchanges.simulated.instruments import (
+    derive_instrument,
+    parse_instrument,
+    parse_symbol,
+    with_rules,
+)
+from adapters.exchanges.simulated.signals import read_signals
+from adapters.exchanges.simulated.simulation import Ruined, Simulation, TimedSignal
+from adapters.memory_log import MemoryEventLog
+from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.event_log import PostgresEventLog
+from adapters.postgres.lease import Lease
+from adapters.postgres.migrate import upgrade
+from application.book import Book
+from application.engine import AccountEngine, Handled
+from application.export import write_events, write_fills
+from application.inputs import AccountRegistered, InstrumentsSeen
+from application.journal import EventLog, Recorded
+from application.summary import RunLedger, RunSummary
+from cli.answers import RUINED, fail, print_json
+from cli.home import Home
+from domain.instrument import Instrument
+from domain.money import plain
+from domain.settings import Settings
+from domain.settings_document import SettingsRefused, parse_settings
+from domain.settings_support import unsupported
+
+ACCOUNT = "simulation"
+COMMIT_EVENTS = 2_000
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a run is made of, read and checked before it begins."""
+
+    candles: tuple[tuple[str, tuple[Candle, ...]], ...]
+    instruments: tuple[Instrument, ...]
+    derived: tuple[str, ...]
+    signals: tuple[TimedSignal, ...]
+    settings: Settings
+    venue: str
+    balance: Decimal
+
+
+@click.command(
+    epilog="Example: plimsoll simulate --market BTC/USDT:USDT=btc-1m.csv.gz --signals week.jsonl "
+    "--out run --json. Exit codes: 0 done, 1 bad input, 3 the equity fell to nothing."
+)
+@click.option("--market", "markets", multiple=True, required=True, help="SYMBOL=FILE of candles.")
+@click.option(
+    "--signals",
+    "signals_file",
+    required=True,
+    type=click.Path(path_type=Path),
+    help='JSON lines: {"at": "<ISO time>", "body": {…}}.',
+)
+@click.option("--settings", "settings_file", type=click.Path(path_type=Path), help="JSON file.")
+@click.option("--venue", default="binanceusdm", show_default=True, help="Name of the venue.")
+@click.option(
+    "--instrument", "rules", multiple=True, help="SYMBOL=tick:0.1,step:0.001,min_notional:5"
+)
+@click.option("--balance", default="100000", show_default=True, help="In the capital currency.")
+@click.option(
+    "--database", default="memory", show_default=True, help="memory, embedded or a Postgres URL."
+)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write files here.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
+def simulate(  # noqa: PLR0913 - one parameter an option
+    markets: tuple[str, ...],
+    signals_file: Path,
+    settings_file: Path | None,
+    venue: str,
+    rules: tuple[str, ...],
+    balance: str,
+    database: str,
+    out: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Run recorded prices and signals through the engine under a virtual clock."""
+    try:
+        plan = _plan(markets, signals_file, settings_file, venue, rules, balance)
+        if not as_json:
+            for line in plan.derived:
+                click.echo(line, err=True)
+        with _log(database) as log:
+            summary, recorded, ruined = _run(plan, log, show=not as_json)
+    except (OSError, ValueError) as error:
+        fail(str(error))
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        write_fills(out / "fills.csv", recorded)
+        write_events(out / "events.jsonl", recorded)
+    if as_json:
+        print_json(summary)
+    else:
+        _print(summary)
+    if ruined:
+        fail("the equity fell to nothing; the run ended there", RUINED)
+
+
+def _plan(
+    markets: tuple[str, ...],
+    signals_file: Path,
+    settings_file: Path | None,
+    venue: str,
+    rules: tuple[str, ...],
+    balance: str,
+) -> Plan:
+    candles = tuple(_market(text) for text in markets)
+    instruments, derived = _instruments(candles, rules)
+    return Plan(
+        candles=candles,
+        instruments=instruments,
+        derived=derived,
+        signals=tuple(read_signals(signals_file)),
+        settings=_settings(settings_file),
+        venue=venue,
+        balance=_amount(balance),
+    )
+
+
+def _market(text: str) -> tuple[str, tuple[Candle, ...]]:
+    symbol, equals, file = text.partition("=")
+    if not equals or not file:
+        raise ValueError(f"market was {text!r}: write SYMBOL=FILE, as BTC/USDT:USDT=btc.csv.gz")
+    parse_symbol(symbol)
+    return symbol, tuple(read_candles(Path(file)))
+
+
+def _instruments(
+    candles: Sequence[tuple[str, tuple[Candle, ...]]], rules: tuple[str, ...]
+) -> tuple[tuple[Instrument, ...], tuple[str, ...]]:
+    given = dict(parse_instrument(text) for text in rules)
+    unknown = sorted(set(given) - {symbol for symbol, _ in candles})
+    if unknown:
+        raise ValueError(f"instrument was {unknown[0]}: name it with --market too")
+    made = [
+        with_rules(derive_instrument(symbol, rows[0].open), given.get(symbol, {}))
+        for symbol, rows in candles
+    ]
+    derived = tuple(
+        f"{each.symbol}: tick {plain(each.tick)}, step {plain(each.step)}, minimum"
+        f" {plain(each.min_quantity)}, minimum notional {plain(each.min_notional)}"
+        for each in made
+    )
+    return tuple(made), derived
+
+
+def _settings(path: Path | None) -> Settings:
+    """The settings of a run, in which nothing is coalesced: spec §11."""
+    try:
+        settings = Settings() if path is None else parse_settings(path.read_bytes())
+    except SettingsRefused as refused:
+        raise ValueError("\n".join(str(problem) for problem in refused.problems)) from refused
+    flaws = unsupported(settings)
+    if flaws:
+        raise ValueError("\n".join(str(problem) for problem in flaws))
+    exits = msgspec.structs.replace(settings.exits, coalesce_ms=0)
+    return msgspec.structs.replace(settings, exits=exits)
+
+
+def _amount(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal(0)
+    if not amount.is_finite() or amount <= 0:
+        raise ValueError(f"balance was {text!r}: give a positive decimal number")
+    return amount
+
+
+@contextmanager
+def _log(database: str) -> Iterator[EventLog]:
+    """Where the run is recorded: gone with the process, or a database of its own."""
+    if database == "memory":
+        yield MemoryEventLog()
+    elif database == "embedded":
+        with EmbeddedPostgres.start(Home().data_dir) as server:
+            with _postgres(server.ensure_database("plimsoll_simulation")) as log:
+                yield log
+    elif database.startswith(("postgres://", "postgresql://")):
+        with _postgres(database) as log:
+            yield log
+    else:
+        raise ValueError(f"database was {database!r}: give memory, embedded or a Postgres URL")
+
+
+@contextmanager
+def _postgres(url: str) -> Iterator[EventLog]:
+    upgrade(url)
+    with Lease.open(url) as lease, PostgresEventLog(url, lease) as log:
+        if ACCOUNT in log.accounts():
+            raise ValueError(
+                f"the database already holds a run of account {ACCOUNT!r}: give an empty database"
+            )
+        lease.take(ACCOUNT)
+        yield log
+
+
+class _Recording:
+    """Commits in batches and keeps what the summary and the files are made of."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._waiting: list[Handled] = []
+        self._events = 0
+        self.ledger = RunLedger()
+        self.recorded: list[Recorded] = []
+
+    def commit(self, handled: Handled) -> None:
+        self._waiting.append(handled)
+        self._events += len(handled.stored)
+        self.ledger.take_in(handled.recorded)
+        self.recorded.extend(handled.recorded)
+        if handled.failure:
+            raise ValueError(f"an input could not be handled: {handled.failure}")
+        if self._events >= COMMIT_EVENTS:
+            self.flush()
+
+    def flush(self) -> None:
+        stored = [event for handled in self._waiting for event in handled.stored]
+        if stored:
+            self._log.append(stored)
+        self._waiting.clear()
+        self._events = 0
+
+
+def _run(plan: Plan, log: EventLog, *, show: bool) -> tuple[RunSummary, list[Recorded], bool]:
+    recording = _Recording(log)
+    core = MatchingCore(
+        instruments=plan.instruments,
+        currency=plan.settings.capital.currency,
+        balance=plan.balance,
+        leverage=Decimal(plan.settings.capital.leverage),
+    )
+    simulation = Simulation(AccountEngine(Book(ACCOUNT)), core, recording.commit)
+    _register(simulation, plan)
+    ruined = False
+    try:
+        _play(simulation, plan, show=show)
+    except Ruined:
+        ruined = True
+    recording.flush()
+    summary = recording.ledger.summary(
+        plan.balance, core.prices(), simulation.engine.book.head
+    )
+    return summary, recording.recorded, ruined
+
+
+def _register(simulation: Simulation, plan: Plan) -> None:
+    """The account opens at the first instant anything happens."""
+    first_candles = [candles[0].opened_at for _, candles in plan.candles]
+    simulation.now = min([*first_candles, *(signal.at for signal in plan.signals)])
+    simulation.feed(
+        AccountRegistered(
+            installation="simulation",
+            venue=plan.venue,
+            market_kind=plan.instruments[0].kind,
+            paper=True,
+            currency=plan.settings.capital.currency,
+            starting_balance=plan.balance,
+            settings=plan.settings,
+            actor="plimsoll simulate",
+        )
+    )
+    simulation.feed(InstrumentsSeen(instruments=plan.instruments))
+
+
+def _play(simulation: Simulation, plan: Plan, *, show: bool) -> None:
+    moves = [candle_moves(symbol, candles) for symbol, candles in plan.candles]
+    begins = simulation.now
+    ends = max(candles[-1].opened_at for _, candles in plan.candles)
+    with _bar(begins, ends, show=show) as advance:
+        for at in simulation.run(moves, plan.signals):
+            advance(at)
+
+
+@contextmanager
+def _bar(
+    begins: datetime, ends: datetime, *, show: bool
+) -> Iterator[Callable[[datetime], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, disable=not show, transient=True) as progress:
+        task = progress.add_task("simulating", total=(ends - begins).total_seconds() or 1)
+
+        def advance(at: datetime) -> None:
+            progress.update(task, completed=(at - begins).total_seconds())
+
+        yield advance
+
+
+def _print(summary: RunSummary) -> None:
+    outcomes = ", ".join(f"{count} {name}" for name, count in summary.signals.items())
+    click.echo(
+        f"inputs {summary.inputs}, events {summary.events}, groups {len(summary.groups)}\n"
+        f"signals: {outcomes or 'none'}\n"
+        f"realized {plain(summary.realized_pnl)}, unrealized {plain(summary.unrealized_pnl)},"
+        f" fees {plain(summary.fees)}\nequity {plain(summary.equity)}\ndigest {summary.digest}"
+    )

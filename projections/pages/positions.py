@@ -1,0 +1,94 @@
+"""The positions page: trades with their legs."""
+
+from collections.abc import Sequence
+
+import asyncpg
+import msgspec
+
+from projections.pages.moments import marks_of, snapshot, versions
+from projections.standing import GroupRow, LegRow, group_view
+from projections.views import GroupState, GroupView
+
+_GROUPS = """
+    SELECT g.*, coalesce(c.committed, 0) AS committed
+    FROM read_1.position_groups AS g LEFT JOIN LATERAL (
+        SELECT sum(c.resting + c.open_cost) AS committed FROM read_1.commitments AS c
+        WHERE c.account = g.account AND c.group_id = g.group_id AND [c]
+    ) AS c ON true
+    WHERE g.account = $1 AND [g]
+    AND ($3::boolean IS NULL OR (g.closed_at IS NOT NULL) = $3)
+    AND ($4::text IS NULL OR g.group_id = $4)
+    ORDER BY g.closed_at DESC NULLS FIRST, g.opened_at DESC, g.group_id LIMIT $5
+"""
+_LEGS = """
+    SELECT l.*, entry.status AS entry_status
+    FROM read_1.legs AS l LEFT JOIN LATERAL (
+        SELECT o.status FROM read_1.orders AS o
+        WHERE o.account = l.account AND o.leg_id = l.leg_id AND o.purpose = 'entry' AND [o]
+        ORDER BY o.attempt DESC LIMIT 1
+    ) AS entry ON true
+    WHERE l.account = $1 AND [l] AND l.group_id = ANY ($3::text[])
+"""
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """Which groups: closed or not (None = both), or the one of an id."""
+
+    closed: bool | None = None
+    group_id: str | None = None
+    limit: int = 200
+
+
+async def groups(
+    pool: asyncpg.Pool,
+    account: str,
+    states: Sequence[GroupState] = (),
+    *,
+    limit: int = 200,
+    at: int | None = None,
+) -> tuple[GroupView, ...]:
+    """Trades in these states (none given = all), open ones first, newest first.
+
+    `limit` bounds what is looked at, before states other than CLOSED are told apart.
+    """
+    wanted = Selection(closed=_closed(states), limit=limit)
+    async with snapshot(pool) as connection:
+        found = await read_groups(connection, account, wanted, at)
+    return tuple(group for group in found if not states or group.state in states)
+
+
+async def group(
+    pool: asyncpg.Pool, account: str, group_id: str, at: int | None = None
+) -> GroupView | None:
+    """One trade; None if there is no such group (at that moment)."""
+    wanted = Selection(group_id=group_id, limit=1)
+    async with snapshot(pool) as connection:
+        found = await read_groups(connection, account, wanted, at)
+    return found[0] if found else None
+
+
+async def read_groups(
+    connection: asyncpg.Connection, account: str, wanted: Selection, at: int | None
+) -> tuple[GroupView, ...]:
+    """The trades with their legs, valued at the marks of that moment."""
+    rows = await connection.fetch(
+        versions(_GROUPS, at), account, at, wanted.closed, wanted.group_id, wanted.limit
+    )
+    ids = [row["group_id"] for row in rows]
+    legs: dict[str, list[LegRow]] = {group_id: [] for group_id in ids}
+    for record in await connection.fetch(versions(_LEGS, at), account, at, ids):
+        leg = msgspec.convert(dict(record), LegRow)
+        legs[leg.group_id].append(leg)
+    marks = await marks_of(connection, account, at)
+    return tuple(
+        group_view(
+            msgspec.convert(dict(row), GroupRow), legs[row["group_id"]], marks.get(row["symbol"])
+        )
+        for row in rows
+    )
+
+
+def _closed(states: Sequence[GroupState]) -> bool | None:
+    if not states or ("CLOSED" in states and len(set(states)) > 1):
+        return None
+    return "CLOSED" in states

@@ -1,0 +1,169 @@
+"""The performance page: what came of it, from closed trades and realized amounts."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Literal
+
+import asyncpg
+import msgspec
+
+from domain.money import HUNDRED, ZERO
+from projections.pages.moments import snapshot, versions
+from projections.views import BreakdownRow, DayRow, PerformanceTotals, PerformanceView
+
+_ACCOUNT = """
+    SELECT a.currency, a.starting_balance FROM read_1.accounts AS a
+    WHERE a.account = $1 AND [a]
+"""
+_DAYS = """
+    SELECT p.date, p.realized, p.fees, p.trades_closed, p.wins, p.losses, p.gross_profit,
+           p.gross_loss
+    FROM read_1.performance_days AS p WHERE p.account = $1 AND [p] ORDER BY p.date
+"""
+# A group that never traded is no trade, here as in the days' own counts.
+_TRADES = """
+    SELECT g.symbol, g.timeframe, g.side, sum(g.closed_realized) AS realized,
+           sum(g.closed_fees) AS fees, count(*) AS trades_closed,
+           count(*) FILTER (WHERE g.closed_realized > 0) AS wins,
+           count(*) FILTER (WHERE g.closed_realized < 0) AS losses
+    FROM read_1.position_groups AS g WHERE g.account = $1 AND [g] AND g.closed_at IS NOT NULL
+    AND (g.closed_realized <> 0 OR g.closed_fees <> 0)
+    GROUP BY g.symbol, g.timeframe, g.side ORDER BY g.symbol, g.timeframe, g.side
+"""
+
+By = Literal["symbol", "timeframe", "side"]
+BREAKDOWNS: tuple[By, ...] = ("symbol", "timeframe", "side")
+
+
+class RealizedDay(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `performance_days`."""
+
+    date: str
+    realized: Decimal
+    fees: Decimal
+    trades_closed: int
+    wins: int
+    losses: int
+    gross_profit: Decimal
+    gross_loss: Decimal
+
+
+class ClosedTrades(msgspec.Struct, frozen=True, kw_only=True):
+    """The closed trades of one symbol, timeframe and side together."""
+
+    symbol: str
+    timeframe: str
+    side: str
+    realized: Decimal
+    fees: Decimal
+    trades_closed: int
+    wins: int
+    losses: int
+
+
+async def performance(
+    pool: asyncpg.Pool, account: str, at: int | None = None
+) -> PerformanceView | None:
+    """What came of it; None if there is no such account (at that moment)."""
+    async with snapshot(pool) as connection:
+        found = await connection.fetchrow(versions(_ACCOUNT, at), account, at)
+        if found is None:
+            return None
+        days = await connection.fetch(versions(_DAYS, at), account, at)
+        trades = await connection.fetch(versions(_TRADES, at), account, at)
+    realized = [msgspec.convert(dict(row), RealizedDay) for row in days]
+    closed = [msgspec.convert(dict(row), ClosedTrades) for row in trades]
+    shown = day_rows(realized, found["starting_balance"])
+    return PerformanceView(
+        currency=found["currency"],
+        days=shown,
+        totals=totals(realized, shown),
+        breakdown=tuple(row for by in BREAKDOWNS for row in breakdown(closed, by)),
+    )
+
+
+def day_rows(days: Sequence[RealizedDay], starting_balance: Decimal) -> tuple[DayRow, ...]:
+    """Days in order, with the realized equity at their end and how far it is under its peak."""
+    equity = peak = starting_balance
+    rows = []
+    for day in days:
+        equity += day.realized
+        peak = max(peak, equity)
+        rows.append(
+            DayRow(
+                date=day.date,
+                realized=day.realized,
+                fees=day.fees,
+                trades_closed=day.trades_closed,
+                wins=day.wins,
+                losses=day.losses,
+                equity=equity,
+                drawdown_percent=_ratio((peak - equity) * HUNDRED, peak),
+            )
+        )
+    return tuple(rows)
+
+
+def totals(days: Sequence[RealizedDay], shown: Sequence[DayRow]) -> PerformanceTotals:
+    """Profit factor = gross profit / gross loss; expectancy = net result a closed trade."""
+    trades = sum(day.trades_closed for day in days)
+    wins = sum(day.wins for day in days)
+    losses = sum(day.losses for day in days)
+    profit = _sum(day.gross_profit for day in days)
+    loss = _sum(day.gross_loss for day in days)
+    drawdowns = [day.drawdown_percent for day in shown if day.drawdown_percent is not None]
+    return PerformanceTotals(
+        realized=_sum(day.realized for day in days),
+        fees=_sum(day.fees for day in days),
+        trades_closed=trades,
+        wins=wins,
+        losses=losses,
+        gross_profit=profit,
+        gross_loss=loss,
+        win_rate_percent=_ratio(HUNDRED * wins, Decimal(trades)),
+        profit_factor=_ratio(profit, loss),
+        expectancy=_ratio(profit - loss, Decimal(trades)),
+        average_win=_ratio(profit, Decimal(wins)),
+        average_loss=_ratio(loss, Decimal(losses)),
+        max_drawdown_percent=max(drawdowns, default=None),
+    )
+
+
+def breakdown(closed: Sequence[ClosedTrades], by: By) -> tuple[BreakdownRow, ...]:
+    """The closed trades by what was traded, by name."""
+    names = sorted({_name(trades, by) for trades in closed})
+    return tuple(
+        _summed(by, name, [trades for trades in closed if _name(trades, by) == name])
+        for name in names
+    )
+
+
+def _summed(by: By, name: str, closed: Sequence[ClosedTrades]) -> BreakdownRow:
+    return BreakdownRow(
+        by=by,
+        name=name,
+        realized=_sum(trades.realized for trades in closed),
+        fees=_sum(trades.fees for trades in closed),
+        trades_closed=sum(trades.trades_closed for trades in closed),
+        wins=sum(trades.wins for trades in closed),
+        losses=sum(trades.losses for trades in closed),
+    )
+
+
+def _name(trades: ClosedTrades, by: By) -> str:
+    match by:
+        case "symbol":
+            return trades.symbol
+        case "timeframe":
+            return trades.timeframe
+        case "side":
+            return trades.side
+
+
+def _ratio(part: Decimal, whole: Decimal) -> Decimal | None:
+    """Nothing has no share of nothing: None, never zero."""
+    return None if whole == ZERO else part / whole
+
+
+def _sum(values: Iterable[Decimal]) -> Decimal:
+    return sum(values, ZERO)

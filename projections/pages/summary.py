@@ -1,0 +1,155 @@
+"""The overview page: how the account stands, on one screen."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import asyncpg
+import msgspec
+
+from domain.money import ZERO
+from domain.settings import Settings
+from projections.pages.audit import ALERTS, read_log
+from projections.pages.ledger import read_counts
+from projections.pages.moments import moment_of, snapshot, versions
+from projections.pages.positions import Selection, read_groups
+from projections.pages.registry import read_settings
+from projections.views import GroupView, LedgerCounts, LogFilter, LogRow, OverviewView
+
+ALERT_SPAN = timedelta(hours=24)
+ALERTS_MAX = 10
+OPEN_GROUPS_MAX = 1_000
+
+_ACCOUNT = """
+    SELECT a.currency, a.venue, a.paper, a.starting_balance, c.trading_state, c.state_reason,
+           c.balance_total, c.balance_free, c.engine_version, c.engine_started_at
+    FROM read_1.accounts AS a JOIN read_1.conditions AS c ON c.account = a.account AND [c]
+    WHERE a.account = $1 AND [a]
+"""
+_FIGURES = """
+    SELECT (SELECT count(*) FROM read_1.queue AS q WHERE q.account = $1 AND [q]) AS queued,
+           (SELECT count(*) FROM read_1.discrepancies AS d WHERE d.account = $1 AND [d])
+               AS discrepancies,
+           (SELECT count(*) FROM read_1.orders AS o
+               WHERE o.account = $1 AND [o] AND o.status = 'unknown') AS unknown_orders,
+           (SELECT coalesce(sum(c.resting + c.open_cost), 0) FROM read_1.commitments AS c
+               WHERE c.account = $1 AND [c]) AS committed,
+           (SELECT coalesce(sum(p.realized), 0) FROM read_1.performance_days AS p
+               WHERE p.account = $1 AND [p]) AS realized_total,
+           (SELECT coalesce(sum(p.realized), 0) FROM read_1.performance_days AS p
+               WHERE p.account = $1 AND [p] AND p.date = $3) AS realized_today,
+           (SELECT max(s.received_at) FROM read_1.signals AS s
+               WHERE s.account = $1 AND [s]) AS last_signal_at
+"""
+_NEWEST = """
+    SELECT position, at FROM read_1.audit_log
+    WHERE account = $1 AND ($2::bigint IS NULL OR position <= $2)
+    ORDER BY position DESC LIMIT 1
+"""
+
+
+class _Account(msgspec.Struct, frozen=True, kw_only=True):
+    currency: str
+    venue: str
+    paper: bool
+    starting_balance: Decimal
+    trading_state: str
+    state_reason: str
+    balance_total: Decimal | None
+    balance_free: Decimal | None
+    engine_version: str
+    engine_started_at: datetime | None
+
+
+class _Figures(msgspec.Struct, frozen=True, kw_only=True):
+    queued: int
+    discrepancies: int
+    unknown_orders: int
+    committed: Decimal
+    realized_total: Decimal
+    realized_today: Decimal
+    last_signal_at: datetime | None
+
+
+class _Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """All that was read for one overview, at one position."""
+
+    position: int
+    last_event_at: datetime | None
+    moment: datetime
+    account: _Account
+    figures: _Figures
+    settings: Settings
+    groups: Sequence[GroupView]
+    signals: LedgerCounts
+    alerts: tuple[LogRow, ...]
+
+
+async def overview(pool: asyncpg.Pool, account: str, at: int | None = None) -> OverviewView | None:
+    """How the account stands; None if there is no such account (at that moment)."""
+    async with snapshot(pool) as connection:
+        seen = await _read(connection, account, at)
+    return None if seen is None else _view(account, seen)
+
+
+async def _read(connection: asyncpg.Connection, account: str, at: int | None) -> _Seen | None:
+    found = await connection.fetchrow(versions(_ACCOUNT, at), account, at)
+    if found is None:
+        return None
+    moment = await moment_of(connection, account, at)
+    today = moment.date().isoformat()
+    figures = await connection.fetchrow(versions(_FIGURES, at), account, at, today)
+    newest = await connection.fetchrow(_NEWEST, account, at)
+    recent = LogFilter(severities=ALERTS, start=moment - ALERT_SPAN, limit=ALERTS_MAX)
+    alerts = await read_log(connection, account, recent, at)
+    still_open = Selection(closed=False, limit=OPEN_GROUPS_MAX)
+    return _Seen(
+        position=newest["position"] if newest else 0,
+        last_event_at=newest["at"] if newest else None,
+        moment=moment,
+        account=msgspec.convert(dict(found), _Account),
+        figures=msgspec.convert(dict(figures), _Figures),
+        settings=await read_settings(connection, account, at) or Settings(),
+        groups=await read_groups(connection, account, still_open, at),
+        signals=await read_counts(connection, account, at),
+        alerts=alerts.rows,
+    )
+
+
+def _view(account: str, seen: _Seen) -> OverviewView:
+    groups = seen.groups
+    unrealized = sum((group.unrealized or ZERO for group in groups), ZERO)
+    held = [group for group in groups if group.quantity]
+    own, figures = seen.account, seen.figures
+    return OverviewView(
+        account=account,
+        position=seen.position,
+        moment=seen.moment,
+        currency=own.currency,
+        venue=own.venue,
+        paper=own.paper,
+        trading_state=own.trading_state,
+        state_reason=own.state_reason,
+        open_groups=len(groups),
+        max_open_groups=seen.settings.pool.max_open_groups,
+        queued=figures.queued,
+        realized_total=figures.realized_total,
+        realized_today=figures.realized_today,
+        unrealized=unrealized,
+        unmarked=sum(1 for group in groups if group.unrealized is None),
+        starting_balance=own.starting_balance,
+        equity=own.starting_balance + figures.realized_total + unrealized,
+        committed=figures.committed,
+        balance_total=own.balance_total,
+        balance_free=own.balance_free,
+        marks_at=min((group.mark_at for group in held if group.mark_at), default=None),
+        last_signal_at=figures.last_signal_at,
+        last_event_at=seen.last_event_at,
+        engine_version=own.engine_version,
+        engine_started_at=own.engine_started_at,
+        discrepancies=figures.discrepancies,
+        unprotected_legs=sum(group.unprotected_legs for group in groups),
+        unknown_orders=figures.unknown_orders,
+        signals=seen.signals,
+        alerts=seen.alerts,
+    )

@@ -1,0 +1,224 @@
+"""How a trade stands: the states and figures of its legs and group, from their rows and marks."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal, localcontext
+
+import msgspec
+
+from domain.instrument import PositionSide
+from domain.money import DECISION_CONTEXT, HUNDRED, ONE, ZERO
+from projections.views import GroupState, GroupView, LegState, LegView
+
+
+class LegRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `legs` with the status of its entry order; None = none was requested."""
+
+    leg_id: str
+    group_id: str
+    pyramid_id: str
+    index: int
+    side: PositionSide
+    price: Decimal
+    quantity: Decimal
+    gap_percent: Decimal | None
+    weight_percent: Decimal | None
+    take_profit_percent: Decimal | None
+    contract_size: Decimal
+    skipped: str
+    entry_open: bool
+    entry_reason: str
+    entry_filled: Decimal
+    entry_cost: Decimal
+    open_quantity: Decimal
+    open_cost: Decimal
+    open_fee: Decimal
+    exit_order_id: str
+    exit_price: Decimal | None
+    realized: Decimal
+    fees: Decimal
+    entry_status: str | None
+
+
+class GroupRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `position_groups` with what its legs commit."""
+
+    group_id: str
+    symbol: str
+    timeframe: str
+    side: PositionSide
+    signal_id: str
+    mode: str
+    pyramids: int
+    max_pyramids: int
+    opened_at: datetime
+    closing_reason: str
+    closing_at: datetime | None
+    closed_at: datetime | None
+    committed: Decimal
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """The price a symbol is valued at, in quote units, and when it was seen."""
+
+    price: Decimal
+    at: datetime
+
+
+def group_view(row: GroupRow, legs: Sequence[LegRow], mark: Mark | None) -> GroupView:
+    """The group with its legs. Figures are exact sums; quotients have 34 digits."""
+    price = None if mark is None else mark.price
+    with localcontext(DECISION_CONTEXT):
+        shown = tuple(leg_view(leg, price) for leg in sorted(legs, key=_place))
+        realized = _total(leg.realized for leg in legs)
+        unrealized = unrealized_of(legs, price)
+        entered = _total(leg.entry_cost for leg in legs)
+        pnl = None if unrealized is None else realized + unrealized
+        ratio = None if pnl is None or entered == ZERO else pnl / entered * HUNDRED
+        return GroupView(
+            group_id=row.group_id,
+            symbol=row.symbol,
+            timeframe=row.timeframe,
+            side=row.side,
+            mode=row.mode,
+            signal_id=row.signal_id,
+            pyramids=row.pyramids,
+            max_pyramids=row.max_pyramids,
+            committed=row.committed,
+            opened_at=row.opened_at,
+            closing_reason=row.closing_reason,
+            closed_at=row.closed_at,
+            state=group_state(row, legs),
+            legs_filled=sum(1 for leg in legs if is_filled(leg)),
+            legs_total=sum(1 for leg in legs if not leg.skipped),
+            quantity=_total(leg.open_quantity for leg in legs),
+            average_entry=average_entry(legs),
+            mark=price,
+            mark_at=None if mark is None else mark.at,
+            unrealized=unrealized,
+            realized=realized,
+            fees=_total(leg.fees for leg in legs),
+            pnl=pnl,
+            pnl_percent=ratio,
+            unprotected_legs=sum(1 for leg in shown if leg.unprotected),
+            legs=shown,
+        )
+
+
+def leg_view(row: LegRow, mark: Decimal | None) -> LegView:
+    """The leg as it stands."""
+    average = _average(row.entry_cost, row.entry_filled, row.contract_size)
+    target = target_of(row, average)
+    names = ("leg_id", "pyramid_id", "index", "price", "gap_percent", "weight_percent")
+    more = ("take_profit_percent", "quantity", "open_quantity", "realized", "fees")
+    return LegView(
+        **{name: getattr(row, name) for name in (*names, *more)},
+        pyramid_index=pyramid_index(row),
+        state=leg_state(row),
+        target=target,
+        progress_percent=_progress(average, target, mark) if row.open_quantity else None,
+        filled=row.entry_filled,
+        average_fill=average,
+        unprotected=row.open_quantity > ZERO and not row.exit_order_id,
+        reason=row.skipped or ("" if row.entry_open else row.entry_reason),
+    )
+
+
+def leg_state(row: LegRow) -> LegState:
+    """Spec §4: the leg's plan and fills, and while nothing filled its order."""
+    if row.skipped:
+        return "SKIPPED"
+    if row.entry_status == "unknown":
+        return "UNKNOWN"
+    if row.entry_filled == ZERO:
+        return _unfilled_state(row)
+    if row.entry_open and row.entry_filled < row.quantity:
+        return "PARTIALLY_FILLED"
+    return "FILLED" if row.open_quantity > ZERO else "CLOSED"
+
+
+def group_state(row: GroupRow, legs: Sequence[LegRow]) -> GroupState:
+    """Spec §4: derived from the group's own road out and from its legs."""
+    if row.closed_at is not None:
+        return "CLOSED"
+    if row.closing_at is not None:
+        return "CLOSING"
+    if any(leg.entry_filled > ZERO for leg in legs):
+        resting = any(leg.entry_open and leg.entry_filled < leg.quantity for leg in legs)
+        return "DCA_ACTIVE" if resting else "PROFIT_TAKING"
+    return "LIVE" if any(leg.entry_status for leg in legs) else "WAITING"
+
+
+def is_filled(leg: LegRow) -> bool:
+    """Whether the leg bought something and its entry is over."""
+    complete = not leg.entry_open or leg.entry_filled >= leg.quantity
+    return leg.entry_filled > ZERO and complete
+
+
+def unrealized_of(legs: Sequence[LegRow], mark: Decimal | None) -> Decimal | None:
+    """Spec §11: (mark - entry) x quantity, mirrored, less entry fees not yet realized."""
+    held = [leg for leg in legs if leg.open_quantity]
+    if not held:
+        return ZERO
+    if mark is None:
+        return None
+    return _total(_unrealized(leg, mark) for leg in held)
+
+
+def average_entry(legs: Sequence[LegRow]) -> Decimal | None:
+    """The weighted average entry of all open lots, fees excluded."""
+    base = _total(leg.open_quantity * leg.contract_size for leg in legs)
+    return None if base == ZERO else _total(leg.open_cost for leg in legs) / base
+
+
+def target_of(row: LegRow, average: Decimal | None) -> Decimal | None:
+    """The working exit's price; before there is one, where the percent leads, unrounded."""
+    if row.exit_price is not None:
+        return row.exit_price
+    if row.take_profit_percent is None:
+        return None
+    way = row.take_profit_percent / HUNDRED
+    start = row.price if average is None else average
+    return start * (ONE + way if row.side == "long" else ONE - way)
+
+
+def pyramid_index(row: LegRow) -> int:
+    """The number at the end of a pyramid's id; see `domain.identity.pyramid_id`."""
+    return int(row.pyramid_id.rpartition("-p")[2])
+
+
+def _unfilled_state(row: LegRow) -> LegState:
+    if not row.entry_open:
+        return "REJECTED" if row.entry_status == "rejected" else "CANCELLED"
+    if row.entry_status is None:
+        return "PLANNED"
+    if row.entry_status == "open":
+        return "OPEN"
+    if row.entry_status == "requested":
+        return "REQUESTED"
+    return "REJECTED" if row.entry_status == "rejected" else "CANCELLED"
+
+
+def _unrealized(leg: LegRow, mark: Decimal) -> Decimal:
+    gain = mark * leg.open_quantity * leg.contract_size - leg.open_cost
+    return (gain if leg.side == "long" else -gain) - leg.open_fee
+
+
+def _average(cost: Decimal, quantity: Decimal, contract_size: Decimal) -> Decimal | None:
+    return None if quantity == ZERO else cost / (quantity * contract_size)
+
+
+def _progress(
+    average: Decimal | None, target: Decimal | None, mark: Decimal | None
+) -> Decimal | None:
+    if average is None or target is None or mark is None or target == average:
+        return None
+    return (mark - average) / (target - average) * HUNDRED
+
+
+def _place(leg: LegRow) -> tuple[int, int]:
+    return pyramid_index(leg), leg.index
+
+
+def _total(values: Iterable[Decimal]) -> Decimal:
+    return sum(values, ZERO)

@@ -1,0 +1,71 @@
+"""Margin mode and leverage: brought to the settings while flat, else reported as a mismatch."""
+
+from decimal import Decimal
+
+import pytest
+
+from adapters.exchanges.ccxt_exchange import CcxtExchange
+from adapters.exchanges.venue_setup import SetupFinding, SymbolSetting, VenueSetup
+from adapters.exchanges.wire.server import WireVenue
+from tests.exchanges.conftest import PREFIX
+from tests.exchanges.stubs import SYMBOL, ticket
+
+WANTED = SymbolSetting(symbol=SYMBOL, margin_mode="isolated", leverage=7)
+READY = SetupFinding(symbol=SYMBOL, is_ready=True)
+
+
+async def test_a_flat_symbol_is_brought_to_its_setting_and_read_back(
+    exchange: CcxtExchange,
+) -> None:
+    setup = VenueSetup(exchange)
+    assert not await setup._stands(WANTED)
+    assert await setup.prepare([WANTED]) == [READY]
+    assert await setup._stands(WANTED)
+
+
+async def test_what_already_stands_needs_no_change(
+    exchange: CcxtExchange, venue: WireVenue
+) -> None:
+    setup = VenueSetup(exchange)
+    await setup.prepare([WANTED])
+    await exchange.place(ticket(PREFIX + "A"))
+    assert await setup.prepare([WANTED]) == [READY]
+
+
+@pytest.mark.parametrize("price", [Decimal(50_000), Decimal(60_100)], ids=["order", "position"])
+async def test_nothing_is_changed_under_an_open_order_or_position(
+    exchange: CcxtExchange, price: Decimal
+) -> None:
+    setup = VenueSetup(exchange)
+    await setup.prepare([WANTED])
+    await exchange.place(ticket(PREFIX + "A", price=price))
+    other = SymbolSetting(symbol=SYMBOL, margin_mode="isolated", leverage=9)
+    (finding,) = await setup.prepare([other])
+    assert not finding.is_ready
+    assert "close it" in finding.detail
+    assert await setup._stands(WANTED)
+
+
+async def test_a_leverage_the_venue_does_not_take_is_reported(exchange: CcxtExchange) -> None:
+    too_much = SymbolSetting(symbol=SYMBOL, margin_mode="cross", leverage=126)
+    (finding,) = await VenueSetup(exchange).prepare([too_much])
+    assert not finding.is_ready
+    assert "126x" in finding.detail
+
+
+async def test_a_venue_that_does_not_answer_leaves_every_symbol_unready(
+    exchange: CcxtExchange, venue: WireVenue
+) -> None:
+    venue.inject("502_after", call="GET /fapi/v1/symbolConfig")
+    (finding,) = await VenueSetup(exchange).prepare([WANTED])
+    assert not finding.is_ready
+
+
+async def test_hedge_mode_is_refused(exchange: CcxtExchange) -> None:
+    async def hedged(*_: object) -> dict[str, bool]:
+        return {"dualSidePosition": True}
+
+    exchange.client.api.fapiPrivateGetPositionSideDual = hedged
+    (finding,) = await VenueSetup(exchange).prepare([WANTED])
+    assert not finding.is_ready
+    assert "one-way" in finding.detail

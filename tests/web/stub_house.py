@@ -1,0 +1,181 @@
+"""The house around the web, by hand: an inbox in memory, views of one story, a still clock."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from application.inbox import InboxUnavailable
+from domain.message import Input
+from projections.views import (
+    AccountView,
+    GroupState,
+    GroupView,
+    LogFilter,
+    LogRow,
+    LogView,
+    OverviewView,
+    PerformanceView,
+    QueueView,
+    RiskView,
+    SignalsView,
+)
+from tests.web import story
+from web.access import Access
+from web.changes import ChangeFeed
+from web.deps import EngineStatus, Health, OrderLatency, StreamHealth, WebAccount, WebDeps
+from web.sources import SourceLimit
+
+API_TOKEN = "token-for-tests-0123456789"
+WEBHOOK_SECRET = "hook-secret-7b1f"
+ACCOUNT = "paper"
+VERSION = "0.1.0-test"
+
+
+class StillClock:
+    """Shows what the test sets; waiting is measured by it too."""
+
+    def __init__(self, now: datetime = story.NOW) -> None:
+        self._now = now
+        self._seconds = 1000.0
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._seconds
+
+    def advance(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)
+        self._seconds += seconds
+
+
+class MemoryInbox:
+    """Keeps what was put. `is_down` refuses, `is_stuck` never answers."""
+
+    def __init__(self) -> None:
+        self.stored: list[tuple[str, Input]] = []
+        self.is_down = False
+        self.is_stuck = False
+
+    async def put(self, account: str, occurrence: Input) -> int:
+        if self.is_stuck:
+            await asyncio.Event().wait()
+        if self.is_down:
+            raise InboxUnavailable("the inbox did not answer; send again")
+        self.stored.append((account, occurrence))
+        return len(self.stored)
+
+
+class StubAccounts:
+    def __init__(self, account: WebAccount | None = None) -> None:
+        self.account = account or WebAccount(account=ACCOUNT, webhook_secret=WEBHOOK_SECRET)
+
+    def find(self, account: str) -> WebAccount | None:
+        return self.account if account == self.account.account else None
+
+
+class StoryViews:
+    """One account in the middle of a day; tests change what they want to see change."""
+
+    def __init__(self) -> None:
+        self.pnl = Decimal("66.77")
+        self.known: tuple[AccountView, ...] = (story.account(),)
+        self.log_rows: tuple[LogRow, ...] = (
+            story.alert(1, "critical", "Order of leg 1.2 of SOL/USDT:USDT is UNKNOWN for 60 s"),
+            story.alert(2, "info", "Opened BTC/USDT:USDT 15m long with 2 pyramids"),
+        )
+        self.trading_state = "active"
+        self.asked_at: list[int | None] = []
+        self.filters: list[LogFilter] = []
+
+    async def accounts(self) -> tuple[AccountView, ...]:
+        return self.known
+
+    async def position_at(self, account: str, moment: datetime) -> int:
+        return int((moment - datetime(2026, 1, 1, tzinfo=UTC)).total_seconds())
+
+    async def overview(self, account: str, at: int | None = None) -> OverviewView | None:
+        self.asked_at.append(at)
+        return story.overview(self.pnl, state=self.trading_state)
+
+    async def groups(
+        self,
+        account: str,
+        states: tuple[GroupState, ...] = (),
+        *,
+        limit: int = 200,
+        at: int | None = None,
+    ) -> tuple[GroupView, ...]:
+        shown = story.groups(self.pnl)
+        return tuple(each for each in shown if not states or each.state in states)[:limit]
+
+    async def queue(self, account: str, at: int | None = None) -> QueueView:
+        return story.queue()
+
+    async def risk(self, account: str, at: int | None = None) -> RiskView | None:
+        return story.risk(self.trading_state)
+
+    async def signals(
+        self, account: str, *, limit: int = 100, offset: int = 0, at: int | None = None
+    ) -> SignalsView:
+        whole = story.signals()
+        return SignalsView(counts=whole.counts, rows=whole.rows[offset : offset + limit])
+
+    async def log(
+        self, account: str, log_filter: LogFilter | None = None, at: int | None = None
+    ) -> LogView:
+        wanted = log_filter or LogFilter()
+        self.filters.append(wanted)
+        rows = [row for row in self.log_rows if row.position > (wanted.after or 0)]
+        return LogView(rows=tuple(rows), next_before=None)
+
+    async def performance(self, account: str, at: int | None = None) -> PerformanceView | None:
+        return story.performance()
+
+
+class StubHouse:
+    """Everything the web is given, open to the test."""
+
+    def __init__(
+        self,
+        *,
+        source_limit: SourceLimit | None = None,
+        trusted_proxies: Sequence[str] = (),
+        clock: StillClock | None = None,
+    ) -> None:
+        self.clock = clock or StillClock()
+        self.inbox = MemoryInbox()
+        self.accounts = StubAccounts()
+        self.views = StoryViews()
+        self.access = Access(API_TOKEN)
+        self.changes = ChangeFeed(coalesce_seconds=0.05)
+        self.engine = "running"
+        self.database = "ok"
+        self.deps = WebDeps(
+            version=VERSION,
+            clock=self.clock,
+            inbox=self.inbox,
+            accounts=self.accounts,
+            views=self.views,
+            access=self.access,
+            changes=self.changes,
+            health=self.health,
+            status=self.status,
+            trusted_proxies=tuple(trusted_proxies),
+            source_limit=source_limit or SourceLimit(),
+        )
+
+    async def health(self) -> Health:
+        return Health(engine=self.engine, database=self.database)  # type: ignore[arg-type]
+
+    def status(self) -> EngineStatus:
+        heard = StreamHealth(
+            name="binanceusdm", is_connected=True, heard_at=self.clock.now() - timedelta(seconds=1)
+        )
+        return EngineStatus(
+            engine=self.engine,  # type: ignore[arg-type]
+            started_at=self.clock.now(),
+            streams=(heard,),
+            order_latency=OrderLatency(count=21, p50_ms=38, p99_ms=112),
+        )

@@ -1,0 +1,1 @@
+"""The browser's sources, and the program that bundles them."""

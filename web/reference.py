@@ -1,0 +1,83 @@
+"""The API's reference as a page of our own: nothing of it comes from elsewhere."""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+from litestar import MediaType, Request, get
+
+from web.choice import Choice
+from web.guard import PAGE, session_of
+from web.rendering import Pages
+
+
+class Parameter(msgspec.Struct, frozen=True, kw_only=True):
+    """One parameter of an operation."""
+
+    name: str
+    place: str
+    is_required: bool
+    description: str
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One method of one path. `answers` are status and what it means."""
+
+    method: str
+    path: str
+    summary: str
+    description: str
+    parameters: tuple[Parameter, ...]
+    answers: tuple[tuple[str, str], ...]
+
+
+@get("/reference", opt={PAGE: True}, media_type=MediaType.HTML, include_in_schema=False)
+async def show_reference(
+    request: Request[object, object, object], pages: Pages, choice: Choice
+) -> str:
+    """Every operation of the schema, with its parameters and answers."""
+    schema = request.app.openapi_schema.to_schema()
+    return pages.render(
+        "reference.html",
+        request,
+        choice=choice,
+        csrf=session_of(request).csrf,
+        moment="",
+        page="reference",
+        operations=tuple(_operations(schema)),
+    )
+
+
+def _operations(schema: Mapping[str, object]) -> Iterator[Operation]:
+    for path, methods in sorted(_mapping(schema.get("paths")).items()):
+        for method, described in _mapping(methods).items():
+            yield _operation(path, method, _mapping(described))
+
+
+def _operation(path: str, method: str, described: Mapping[str, object]) -> Operation:
+    parameters = described.get("parameters")
+    answers = _mapping(described.get("responses"))
+    return Operation(
+        method=method.upper(),
+        path=path,
+        summary=str(described.get("summary", "")),
+        description=str(described.get("description", "")),
+        parameters=tuple(_parameters(parameters if isinstance(parameters, list) else [])),
+        answers=tuple(
+            (status, str(_mapping(answer).get("description", "")))
+            for status, answer in sorted(answers.items())
+        ),
+    )
+
+
+def _parameters(described: list[object]) -> Iterator[Parameter]:
+    for each in map(_mapping, described):
+        yield Parameter(
+            name=str(each.get("name", "")),
+            place=str(each.get("in", "")),
+            is_required=bool(each.get("required", False)),
+            description=str(each.get("description", "")),
+        )
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
