@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import msgspec
 
-from application.journal import GENESIS, Recorded
+from application.journal import GENESIS, Recorded, encode_canonical
 from domain import (
     account,
     dca_leg,
@@ -45,8 +45,15 @@ AGGREGATES: Mapping[str, ModuleType] = MappingProxyType(
 )
 DAILY = ("queue", "risk_engine", "trading_day")
 
-_STATE_ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="string")
 _ABSENT = object()
+
+
+class _Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """One stream as the state hash sees it."""
+
+    stream: str
+    version: int
+    state: Any
 
 
 class Book:
@@ -207,7 +214,11 @@ class Book:
         hasher = hashlib.sha256()
         for stream in sorted(self._states):
             if stream.split(":", 1)[0] in DAILY or self._lives_on(stream):
-                raw = _STATE_ENCODER.encode([stream, self._versions[stream], self._states[stream]])
+                raw = encode_canonical(
+                    _Standing(
+                        stream=stream, version=self._versions[stream], state=self._states[stream]
+                    )
+                )
                 hasher.update(len(raw).to_bytes(8, "big") + raw)
         return hasher.hexdigest()
 

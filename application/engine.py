@@ -3,7 +3,7 @@
 import hashlib
 import traceback
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import localcontext
 
@@ -17,8 +17,8 @@ from application.processes.day_turn import turning_commands
 from application.processes.roster import PROCESSES, symbols_in_use
 from domain.message import Command, Event, Input, MarkSeen
 from domain.money import DECISION_CONTEXT
-from domain.risk_engine import ChangeTradingState
-from domain.trading_day import SetInputAside, StartEngine
+from domain.risk_engine import ChangeTradingState, TradingStateChanged
+from domain.trading_day import JudgeSignal, SetInputAside, SignalJudged, StartEngine
 
 # More events than this from one input are a loop between processes, not trading.
 EVENTS_PER_INPUT_MAX = 20_000
@@ -60,27 +60,25 @@ class AccountEngine:
                 self._take_in(received, self._at(now), marks)
         except Exception as error:  # noqa: BLE001 - whatever was wrong, the rest must go on
             self.book.undo()
-            return self.set_aside(received, now, marks, failure_of(error))
+            return self.set_aside(received, now, failure_of(error))
         if isinstance(received, OBSERVATIONS) and not self._has_consequences(turned=turned):
             self.book.undo()
             return NOTHING
         return self._finish()
 
-    def set_aside(self, received: Input, now: datetime, marks: Marks, failure: "Failure") -> Handled:
-        """Record an input that could not be handled, and take no new exposure from here on."""
+    def set_aside(self, received: Input, now: datetime, failure: "Failure") -> Handled:
+        """Record an input that could not be handled, and take no new exposure from here on.
+
+        It is not looked into again, its marks included: what failed once would fail twice.
+        """
         self._begin()
         with localcontext(DECISION_CONTEXT):
             at = self._at(now)
             self._turn_day(at)
-            recorded = self._record_input(received, at, marks)
-            self._execute(
-                SetInputAside(error=failure.error, fingerprint=failure.fingerprint), recorded
-            )
-            if self.book.is_opened:
-                reduce = ChangeTradingState(
-                    state="reducing", reason="an input could not be handled", actor="engine"
-                )
-                self._execute(reduce, recorded)
+            stream = self.book.stream_of("trading_day", "")
+            recorded = self._append(stream, msgspec.structs.replace(received, marks=()), None, at)
+            for command in _consequences(received, failure, is_opened=self.book.is_opened):
+                self._execute(command, recorded)
         return msgspec.structs.replace(self._finish(), failure=failure.error)
 
     def start(self, version: str, settings_hash: str, now: datetime) -> Handled:
@@ -99,11 +97,16 @@ class AccountEngine:
         self._drain([recorded])
 
     def _record_input(self, received: Input, at: datetime, marks: Marks) -> Recorded:
-        """An input carries the marks that changed since the last recorded one."""
+        """An input carries the marks that changed since the last recorded one.
+
+        What is not a number is no mark: the old one ages until nothing is decided by it.
+        """
         changed = tuple(
             marks[symbol]
             for symbol in symbols_in_use(self.book, received)
-            if symbol in marks and marks[symbol] != self.book.marks.get(symbol)
+            if symbol in marks
+            and marks[symbol].price.is_finite()
+            and marks[symbol] != self.book.marks.get(symbol)
         )
         stream = self.book.stream_of("trading_day", "")
         return self._append(stream, msgspec.structs.replace(received, marks=changed), None, at)
@@ -130,11 +133,14 @@ class AccountEngine:
         happened: Iterable[Event] = aggregate.decide(self.book.state(stream), command)
         moment = cause.at if cause is not None else at
         assert moment is not None, f"{type(command).__name__} has neither a cause nor a time"
-        return [self._append(stream, event, cause, moment) for event in happened]
+        appended: list[Recorded] = []
+        for event in happened:
+            recorded = self._append(stream, event, cause, moment)
+            cause = cause or recorded
+            appended.append(recorded)
+        return appended
 
-    def _append(
-        self, stream: str, event: Event, cause: Recorded | None, at: datetime
-    ) -> Recorded:
+    def _append(self, stream: str, event: Event, cause: Recorded | None, at: datetime) -> Recorded:
         version = self.book.version(stream) + 1
         recorded = Recorded(
             stream=stream,
@@ -182,9 +188,7 @@ class AccountEngine:
         if not isinstance(received, ClockTicked):
             return False
         book = self.book
-        return not book.date or not (
-            book.risk.slots or book.queue.waiting or book.risk.commitments
-        )
+        return not book.date or not (book.risk.slots or book.queue.waiting or book.risk.commitments)
 
     def _at(self, now: datetime) -> datetime:
         """Time never runs backwards within an account, whatever its clock does."""
@@ -208,6 +212,21 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
     error: str
     fingerprint: str
+
+
+def _consequences(received: Input, failure: Failure, *, is_opened: bool) -> Iterator[Command]:
+    """The failure itself, an outcome for a signal so that the ledger balances, and caution."""
+    yield SetInputAside(error=failure.error, fingerprint=failure.fingerprint)
+    if isinstance(received, SignalReceived):
+        reason = f"could not be handled: {failure.error}"
+        yield JudgeSignal(
+            judged=SignalJudged(signal_id=received.signal_id, outcome="rejected", reason=reason)
+        )
+    if is_opened:
+        reduced = TradingStateChanged(
+            state="reducing", reason="an input could not be handled", actor="engine"
+        )
+        yield ChangeTradingState(changed=reduced)
 
 
 def failure_of(error: Exception) -> Failure:

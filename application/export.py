@@ -1,19 +1,21 @@
 """Exports: what was traded as rows anyone can check, the same bytes every time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal, localcontext
+from pathlib import Path
 
 import msgspec
 
 from application.fifo import FifoBook, Matched, Parcel
-from application.fills import leg_index, pyramid_index, request_of
-from application.journal import Recorded
+from application.fills import Fill, fills, leg_index, pyramid_index, request_of
+from application.journal import GENESIS, JournalMapper, Recorded, seal
+from application.rowfile import Written, write_rows, write_stored
 from domain.account import AccountOpened, InstrumentsChanged
 from domain.dca_leg import LegEntryFilled, LegExitFilled
 from domain.instrument import PositionSide, Side
 from domain.money import DECISION_CONTEXT, ONE, ZERO
-from domain.order import Liquidity, OrderAccepted, OrderFilled, OrderRequested, Purpose
+from domain.order import OrderAccepted, OrderFilled, OrderRequested
 
 
 class TradeRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +42,7 @@ class TradeRow(msgspec.Struct, frozen=True, kw_only=True):
     fee: Decimal
     fee_asset: str
     fee_value: Decimal | None
-    liquidity: Liquidity
+    liquidity: str
     client_order_id: str
     venue_order_id: str
     trade_id: str
@@ -48,7 +50,7 @@ class TradeRow(msgspec.Struct, frozen=True, kw_only=True):
     group: str
     pyramid: int | None
     leg: int | None
-    purpose: Purpose
+    purpose: str
     event_id: str
     fifo_quantity: Decimal | None
     fifo_cost_basis: Decimal | None
@@ -78,14 +80,28 @@ def trades_between(
     return (row for row in trades(events) if start <= row.at < end)
 
 
-class _Pending(msgspec.Struct, kw_only=True):
+def write_fills(path: Path, events: Iterable[Recorded]) -> Written:
+    """Write `fills.csv` of a whole log, or of a whole simulated run."""
+    with path.open("wb") as out:
+        return write_rows(fills(events), Fill, "csv", out)
+
+
+def write_events(path: Path, events: Sequence[Recorded]) -> Written:
+    """Write `events.jsonl` of ONE account's whole log: sealed again, to the same bytes."""
+    mapper = JournalMapper()
+    sealed, _ = seal(GENESIS, [mapper.to_stored_event(event) for event in events])
+    with path.open("wb") as out:
+        return write_stored(sealed, out)
+
+
+class _Pending(msgspec.Struct, frozen=True, kw_only=True):
     """A fill whose share in lots, fees and profit the events right after it tell."""
 
     recorded: Recorded
     filled: OrderFilled
     request: OrderRequested
-    fee_values: list[Decimal | None]
-    realized: list[Decimal]
+    fee_values: tuple[Decimal | None, ...] = ()
+    realized: tuple[Decimal, ...] = ()
 
 
 class _Desk:
@@ -128,20 +144,24 @@ class _Desk:
     def _fill(self, recorded: Recorded, event: OrderFilled) -> None:
         request = request_of(self._requests, recorded, event.client_order_id)
         self._pending[recorded.account, event.client_order_id, event.trade_id] = _Pending(
-            recorded=recorded, filled=event, request=request, fee_values=[], realized=[]
+            recorded=recorded, filled=event, request=request
         )
 
     def _share(self, account: str, event: LegEntryFilled | LegExitFilled) -> None:
-        fill = self._pending.get((account, event.client_order_id, event.trade_id))
+        key = (account, event.client_order_id, event.trade_id)
+        fill = self._pending.get(key)
         if fill is None:
             raise ValueError(
                 f"leg {event.leg_id} counts trade {event.trade_id} of order"
                 f" {event.client_order_id}, which no order fill before it tells;"
                 " fold the log from its start"
             )
-        fill.fee_values.append(event.fee_value)
-        if isinstance(event, LegExitFilled):
-            fill.realized.append(event.realized)
+        realized = (event.realized,) if isinstance(event, LegExitFilled) else ()
+        self._pending[key] = msgspec.structs.replace(
+            fill,
+            fee_values=(*fill.fee_values, event.fee_value),
+            realized=(*fill.realized, *realized),
+        )
 
     def _row(self, fill: _Pending) -> TradeRow:
         recorded, filled, request = fill.recorded, fill.filled, fill.request

@@ -8,7 +8,7 @@ import msgspec
 
 from application.journal import Recorded
 from domain.instrument import Side
-from domain.order import Liquidity, OrderFilled, OrderRequested, Purpose
+from domain.order import OrderFilled, OrderRequested
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,13 +24,13 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal
     fee: Decimal
     fee_asset: str
-    liquidity: Liquidity
+    liquidity: str
     client_order_id: str
     trade_id: str
     group: str
     pyramid: int | None
     leg: int | None
-    purpose: Purpose
+    purpose: str
 
 
 def fills(events: Iterable[Recorded]) -> Iterator[Fill]:

@@ -1,13 +1,11 @@
 """The manifest of an export: what its files hold, and what of the log they were made from."""
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
 
 from application.rowfile import Written, cell
-from domain.settings import Settings
 
 FORMAT = "plimsoll-export-1"
 _ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="string")
@@ -49,8 +47,3 @@ def manifest(kind: str, span: Span, origin: Origin, files: Mapping[str, Written]
         },
     }
     return msgspec.json.format(_ENCODER.encode(document), indent=2) + b"\n"
-
-
-def settings_hash(settings: Settings) -> str:
-    """The SHA-256 over the settings document in its one way to be written."""
-    return hashlib.sha256(_ENCODER.encode(settings)).hexdigest()

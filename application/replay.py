@@ -11,7 +11,7 @@ from application.journal import EventLog, JournalMapper, Recorded
 from application.loading import book_before_day, events_since_opening
 from application.seal import digest_of, seal
 from domain.message import Input, MarkSeen
-from domain.trading_day import EngineStarted, InputFailed, TradingDayOpened
+from domain.trading_day import EngineStarted, InputFailed
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +77,7 @@ class _Replay:
         """Replay one cause. False once the day is over, or something came out otherwise."""
         recorded = root.recorded
         if not self._opened:
-            recorded = self._open_as_recorded(recorded)
+            recorded = self._open_as_recorded(root)
         head = self._engine.book.head
         expected, _ = seal(head, [self._mapper.to_stored_event(each) for each in recorded])
         replayed = self._run_again(root)
@@ -113,21 +113,21 @@ class _Replay:
         self._events += 1
         self._digest = digest_of(replayed.stored[0])
 
-    def _open_as_recorded(self, recorded: Sequence[Recorded]) -> tuple[Recorded, ...]:
+    def _open_as_recorded(self, root: _Root) -> tuple[Recorded, ...]:
         """The opening hands over yesterday's state: it is taken, not derived.
 
         That it is what yesterday ended with is shown by yesterday's own replay, which
         derives these very events.
         """
         book = self._engine.book
-        count = sum(_is_opening(each, recorded[0]) for each in recorded)
-        opening = recorded[:count]
+        count = root.recorded.index(root.cause)
+        opening = root.recorded[:count]
         for each in opening:
             book.apply(each)
         _, book.head = seal(book.head, [self._mapper.to_stored_event(each) for each in opening])
         self._opened = True
         self._events += count
-        return tuple(recorded[count:])
+        return root.recorded[count:]
 
     def _run_again(self, root: _Root) -> Handled:
         cause = root.cause
@@ -139,7 +139,7 @@ class _Replay:
                 failed = _failure(root)
                 plain = msgspec.structs.replace(received, marks=())
                 if failed is not None:
-                    return self._engine.set_aside(plain, cause.at, marks, failed)
+                    return self._engine.set_aside(plain, cause.at, failed)
                 return self._engine.handle(plain, cause.at, marks)
             case _:
                 raise AssertionError(f"{cause.event_id} has no cause and is no input")
@@ -178,13 +178,6 @@ def _roots(recorded: Iterator[Recorded]) -> Iterator[_Root]:
         yield _Root(cause=cause, recorded=tuple(pending))
 
 
-def _is_opening(each: Recorded, first: Recorded) -> bool:
-    """The events of the day's opening name its first event as their cause, or are it."""
-    if each is first:
-        return isinstance(each.event, TradingDayOpened)
-    return each.causation_id == first.event_id
-
-
 def _failure(root: _Root) -> Failure | None:
     for each in root.recorded:
         if isinstance(each.event, InputFailed) and each.causation_id == root.cause.event_id:
@@ -196,4 +189,3 @@ def _shown(stored: StoredEvent | None) -> str:
     if stored is None:
         return ""
     return f"{stored.topic} {stored.state.decode()}"
-

@@ -1,4 +1,4 @@
-"""Rows as files: CSV or JSON lines, plain decimals, UTC microseconds, `\\n`, no surprises."""
+"""Rows as files: CSV or JSON lines, plain decimals, UTC microseconds, one line end."""
 
 import csv
 import hashlib
@@ -47,7 +47,7 @@ def write_rows(
     return _write(lines, out, header)
 
 
-def write_events(events: Iterable[StoredEvent], out: BinaryIO) -> Written:
+def write_stored(events: Iterable[StoredEvent], out: BinaryIO) -> Written:
     """Write sealed events as `events.jsonl`: all a stand-alone verifier needs."""
     lines = (
         _LINES.encode(
@@ -64,7 +64,7 @@ def write_events(events: Iterable[StoredEvent], out: BinaryIO) -> Written:
     return _write(lines, out, 0)
 
 
-def read_events(lines: Iterable[bytes]) -> Iterator[StoredEvent]:
+def read_stored(lines: Iterable[bytes]) -> Iterator[StoredEvent]:
     """The events of an `events.jsonl`, byte for byte. Raises ValueError naming a broken line."""
     for number, line in enumerate(lines, start=1):
         try:

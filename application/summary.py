@@ -10,7 +10,7 @@ from application.journal import Recorded
 from domain.dca_leg import LegDustWrittenOff, LegEntryFilled, LegExitFilled, LegPlanned
 from domain.identity import account_of
 from domain.message import Input
-from domain.money import ZERO
+from domain.money import ZERO, canonical
 from domain.pnl import Lot, combined, unrealized
 from domain.position_group import (
     PositionGroupClosed,
@@ -108,10 +108,10 @@ class _Group:
             pyramids=self.pyramids,
             legs_filled=sum(leg.filled for leg in legs),
             legs=len(legs),
-            quantity_open=held.quantity,
+            quantity_open=canonical(held.quantity),
             average_entry=held.cost / (held.quantity * size) if held.quantity else None,
-            realized_pnl=sum((leg.realized for leg in legs), ZERO),
-            fees=sum((leg.fees for leg in legs), ZERO),
+            realized_pnl=canonical(sum((leg.realized for leg in legs), ZERO)),
+            fees=canonical(sum((leg.fees for leg in legs), ZERO)),
             opened_at=self.opened.opened_at,
             closed_at=self.closed_at,
         )
@@ -145,9 +145,7 @@ class RunLedger:
             assert account_of(each.stream), f"stream {each.stream} names no account"
             self._fold(each)
 
-    def summary(
-        self, balance: Decimal, marks: Mapping[str, Decimal], digest: str
-    ) -> RunSummary:
+    def summary(self, balance: Decimal, marks: Mapping[str, Decimal], digest: str) -> RunSummary:
         """The figures so far; `marks` in quote units, `balance` that of the start."""
         ordered = sorted(
             self._groups.values(), key=lambda g: (g.opened.opened_at, g.opened.group_id)
@@ -163,10 +161,10 @@ class RunLedger:
             events=self._events,
             signals=dict(sorted(counts.items())),
             groups=groups,
-            realized_pnl=realized,
-            unrealized_pnl=floating,
-            fees=sum((group.fees for group in groups), ZERO),
-            equity=balance + realized + floating,
+            realized_pnl=canonical(realized),
+            unrealized_pnl=canonical(floating),
+            fees=canonical(sum((group.fees for group in groups), ZERO)),
+            equity=canonical(balance + realized + floating),
             digest=digest,
         )
 

@@ -1,39 +1,48 @@
 """The `plimsoll` command: everything an operator does from a shell."""
 
+from importlib import import_module
+from typing import cast
+
 import rich_click as click
 
-from cli.accounts import accounts
-from cli.audit import audit
-from cli.demo import demo
-from cli.doctor import doctor
-from cli.export import export
-from cli.projections import projections
-from cli.replay import replay
-from cli.serve import serve
-from cli.settings import settings
-from cli.simulate import simulate
 from cli.version import VERSION
 
+# A command's module is loaded when it is asked for: most need no exchange library at all.
+COMMANDS = (
+    "demo",
+    "serve",
+    "accounts",
+    "simulate",
+    "replay",
+    "audit",
+    "doctor",
+    "projections",
+    "settings",
+    "export",
+)
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+class LazyGroup(click.RichGroup):
+    """Finds each command in the module of its name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """In the order of a first acquaintance."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of this name, None if there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        return cast("click.Command", getattr(import_module(f"cli.{cmd_name}"), cmd_name))
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(VERSION, prog_name="plimsoll")
 def main() -> None:
     """A risk-first, event-sourced trade execution engine.
 
     Start with `plimsoll demo`, which needs nothing but itself.
     """
-
-
-for command in (
-    demo,
-    serve,
-    accounts,
-    simulate,
-    replay,
-    audit,
-    doctor,
-    projections,
-    settings,
-    export,
-):
-    main.add_command(command)

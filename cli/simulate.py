@@ -97,18 +97,16 @@ def simulate(  # noqa: PLR0913 - one parameter an option
             for line in plan.derived:
                 click.echo(line, err=True)
         with _log(database) as log:
-            summary, recorded, ruined = _run(plan, log, show=not as_json)
+            run = _run(plan, log, show=not as_json)
+        if out is not None:
+            _write(out, run)
     except (OSError, ValueError) as error:
         fail(str(error))
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        write_fills(out / "fills.csv", recorded)
-        write_events(out / "events.jsonl", recorded)
     if as_json:
-        print_json(summary)
+        print_json(run.summary)
     else:
-        _print(summary)
-    if ruined:
+        _print(run.summary)
+    if run.ruined:
         fail("the equity fell to nothing; the run ended there", RUINED)
 
 
@@ -239,7 +237,21 @@ class _Recording:
         self._events = 0
 
 
-def _run(plan: Plan, log: EventLog, *, show: bool) -> tuple[RunSummary, list[Recorded], bool]:
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that is over, for better or for worse."""
+
+    summary: RunSummary
+    recorded: tuple[Recorded, ...]
+    ruined: bool
+
+
+def _write(out: Path, run: Run) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    write_fills(out / "fills.csv", run.recorded)
+    write_events(out / "events.jsonl", run.recorded)
+
+
+def _run(plan: Plan, log: EventLog, *, show: bool) -> Run:
     recording = _Recording(log)
     core = MatchingCore(
         instruments=plan.instruments,
@@ -258,7 +270,11 @@ def _run(plan: Plan, log: EventLog, *, show: bool) -> tuple[RunSummary, list[Rec
     summary = recording.ledger.summary(
         plan.balance, core.prices(), simulation.engine.book.head
     )
-    return summary, recording.recorded, ruined
+    return Run(
+        summary=summary,
+        recorded=tuple(recording.recorded),
+        ruined=ruined,
+    )
 
 
 def _register(simulation: Simulation, plan: Plan) -> None:

@@ -7,20 +7,25 @@ from typing import ClassVar, assert_never
 import msgspec
 
 from domain.grid import take_profit_price
-from domain.instrument import Instrument, PositionSide, round_quantity
+from domain.instrument import Instrument, PositionSide
 from domain.message import Command, Event
 from domain.money import ZERO
-from domain.pnl import Lot, average_entry, sold
+from domain.pnl import Lot, Realization, average_entry, sold
 
 # Events
 # Stored for ever: add fields with defaults, never change a NAME.
 
 
-class LegPlanned(Event, frozen=True, kw_only=True):
+class LegFact(Event, frozen=True, kw_only=True):
+    """What every event of a leg begins with."""
+
+    leg_id: str
+
+
+class LegPlanned(LegFact, frozen=True, kw_only=True):
     """An entry order to be. `reserve_price` values what rests (shorts: max of limit and mark)."""
 
     NAME: ClassVar[str] = "dca_leg.planned.v1"
-    leg_id: str
     group_id: str
     pyramid_id: str
     index: int
@@ -37,11 +42,10 @@ class LegPlanned(Event, frozen=True, kw_only=True):
     planned_at: datetime
 
 
-class LegEntryFilled(Event, frozen=True, kw_only=True):
+class LegEntryFilled(LegFact, frozen=True, kw_only=True):
     """The leg's lot grew. `cost` in quote units; `fee_value` in the capital currency."""
 
     NAME: ClassVar[str] = "dca_leg.entry_filled.v1"
-    leg_id: str
     client_order_id: str
     trade_id: str
     price: Decimal
@@ -53,19 +57,17 @@ class LegEntryFilled(Event, frozen=True, kw_only=True):
     traded_at: datetime
 
 
-class LegEntryEnded(Event, frozen=True, kw_only=True):
+class LegEntryEnded(LegFact, frozen=True, kw_only=True):
     """No further entry fill will come: filled, cancelled, rejected or expired."""
 
     NAME: ClassVar[str] = "dca_leg.entry_ended.v1"
-    leg_id: str
     reason: str
 
 
-class LegExitRequested(Event, frozen=True, kw_only=True):
+class LegExitRequested(LegFact, frozen=True, kw_only=True):
     """The one working exit of this leg, for its whole lot."""
 
     NAME: ClassVar[str] = "dca_leg.exit_requested.v1"
-    leg_id: str
     client_order_id: str
     attempt: int
     price: Decimal
@@ -73,21 +75,19 @@ class LegExitRequested(Event, frozen=True, kw_only=True):
     requested_at: datetime
 
 
-class LegExitEnded(Event, frozen=True, kw_only=True):
+class LegExitEnded(LegFact, frozen=True, kw_only=True):
     """The working exit is final; what it did not sell needs another."""
 
     NAME: ClassVar[str] = "dca_leg.exit_ended.v1"
-    leg_id: str
     client_order_id: str
     reason: str
     ended_at: datetime
 
 
-class LegExitFilled(Event, frozen=True, kw_only=True):
+class LegExitFilled(LegFact, frozen=True, kw_only=True):
     """Part of the lot was sold. `realized` = proceeds less cost and both fee shares."""
 
     NAME: ClassVar[str] = "dca_leg.exit_filled.v1"
-    leg_id: str
     client_order_id: str
     trade_id: str
     price: Decimal
@@ -101,11 +101,10 @@ class LegExitFilled(Event, frozen=True, kw_only=True):
     traded_at: datetime
 
 
-class LegExcessSold(Event, frozen=True, kw_only=True):
+class LegExcessSold(LegFact, frozen=True, kw_only=True):
     """A fill of ours sold more than the lot held: a discrepancy, never silently absorbed."""
 
     NAME: ClassVar[str] = "dca_leg.excess_sold.v1"
-    leg_id: str
     symbol: str
     client_order_id: str
     trade_id: str
@@ -113,11 +112,10 @@ class LegExcessSold(Event, frozen=True, kw_only=True):
     quantity: Decimal
 
 
-class LegDustWrittenOff(Event, frozen=True, kw_only=True):
+class LegDustWrittenOff(LegFact, frozen=True, kw_only=True):
     """A rest too small to be sold leaves the books at the mark, visibly."""
 
     NAME: ClassVar[str] = "dca_leg.dust_written_off.v1"
-    leg_id: str
     quantity: Decimal
     price: Decimal
     cost: Decimal
@@ -158,8 +156,8 @@ class PlanLeg(LegCommand, frozen=True, kw_only=True):
     plan: LegPlanned
 
 
-class RecordLegEntryFill(LegCommand, frozen=True, kw_only=True):
-    """A trade of the leg's entry order."""
+class LegTrade(LegCommand, frozen=True, kw_only=True):
+    """A trade, or this leg's share of one. `fee_value` in the capital currency, if known."""
 
     client_order_id: str
     trade_id: str
@@ -169,6 +167,10 @@ class RecordLegEntryFill(LegCommand, frozen=True, kw_only=True):
     fee_asset: str
     fee_value: Decimal | None
     traded_at: datetime
+
+
+class RecordLegEntryFill(LegTrade, frozen=True, kw_only=True):
+    """A trade of the leg's entry order."""
 
 
 class RecordLegEntryEnded(LegCommand, frozen=True, kw_only=True):
@@ -178,32 +180,19 @@ class RecordLegEntryEnded(LegCommand, frozen=True, kw_only=True):
 
 
 class ProtectLeg(LegCommand, frozen=True, kw_only=True):
-    """Give the whole lot one working exit at its target, if it has none."""
+    """Give the lot this working exit, if it has none."""
 
-    instrument: Instrument
-    client_order_id: str
-    now: datetime
+    requested: LegExitRequested
 
 
 class RecordLegExitEnded(LegCommand, frozen=True, kw_only=True):
     """The leg's working exit is final."""
 
-    client_order_id: str
-    reason: str
-    now: datetime
+    ended: LegExitEnded
 
 
-class RecordLegExitFill(LegCommand, frozen=True, kw_only=True):
-    """A trade, or this leg's share of a trade, that sold from the lot."""
-
-    client_order_id: str
-    trade_id: str
-    price: Decimal
-    quantity: Decimal
-    fee: Decimal
-    fee_asset: str
-    fee_value: Decimal | None
-    traded_at: datetime
+class RecordLegExitFill(LegTrade, frozen=True, kw_only=True):
+    """A trade that sold from the lot."""
 
 
 class WriteOffLegDust(LegCommand, frozen=True, kw_only=True):
@@ -226,29 +215,18 @@ LegCommands = (
 # State
 
 
-class WorkingExit(msgspec.Struct, frozen=True, kw_only=True):
-    """The exit order that holds the lot; `quantity` is what it still may sell."""
-
-    client_order_id: str
-    price: Decimal
-    quantity: Decimal
-    requested_at: datetime
-
-
 class DCALeg(msgspec.Struct, frozen=True, kw_only=True):
-    """A leg's plan and what came of it. Realized and fees in the capital currency."""
+    """A leg's plan and what came of it. `exit.quantity` is what the exit still may sell."""
 
     plan: LegPlanned
     lot: Lot = Lot()
     entry_open: bool = True
     entry_filled: Decimal = ZERO
-    entry_cost: Decimal = ZERO
-    exit: WorkingExit | None = None
+    exit: LegExitRequested | None = None
     exit_attempts: int = 0
     exit_failed_at: tuple[datetime, ...] = ()
     realized: Decimal = ZERO
     fees: Decimal = ZERO
-    fees_pending: int = 0
     trade_ids: tuple[str, ...] = ()
 
     @property
@@ -273,13 +251,7 @@ def evolve(state: DCALeg | None, event: LegEvent) -> DCALeg:
         case LegEntryEnded():
             return msgspec.structs.replace(state, entry_open=False)
         case LegExitRequested():
-            working = WorkingExit(
-                client_order_id=event.client_order_id,
-                price=event.price,
-                quantity=event.quantity,
-                requested_at=event.requested_at,
-            )
-            return msgspec.structs.replace(state, exit=working, exit_attempts=event.attempt)
+            return msgspec.structs.replace(state, exit=event, exit_attempts=event.attempt)
         case LegExitEnded():
             return _exit_ended(state, event)
         case LegExitFilled():
@@ -287,9 +259,8 @@ def evolve(state: DCALeg | None, event: LegEvent) -> DCALeg:
         case LegExcessSold():
             return msgspec.structs.replace(state, trade_ids=(*state.trade_ids, event.trade_id))
         case LegDustWrittenOff():
-            return msgspec.structs.replace(
-                state, lot=Lot(), realized=state.realized + event.realized
-            )
+            realized = state.realized + event.realized
+            return msgspec.structs.replace(state, lot=Lot(), realized=realized)
         case _:
             assert_never(event)
 
@@ -306,10 +277,11 @@ def decide(state: DCALeg | None, command: LegCommands) -> tuple[LegEvent, ...]:
             if not state.entry_open:
                 return ()
             return (LegEntryEnded(leg_id=command.leg_id, reason=command.reason),)
-        case ProtectLeg():
-            return _protect(state, command)
-        case RecordLegExitEnded():
-            return _record_exit_ended(state, command)
+        case ProtectLeg(requested=requested):
+            return (requested,) if state.is_unprotected else ()
+        case RecordLegExitEnded(ended=ended):
+            works = state.exit is not None and state.exit.client_order_id == ended.client_order_id
+            return (ended,) if works else ()
         case RecordLegExitFill():
             return _record_exit_fill(state, command)
         case WriteOffLegDust():
@@ -325,48 +297,11 @@ def target_price(state: DCALeg, instrument: Instrument) -> Decimal:
 
 
 def _record_entry_fill(state: DCALeg, command: RecordLegEntryFill) -> tuple[LegEvent, ...]:
+    """The command names every field of the trade; what it cost follows."""
     if command.trade_id in state.trade_ids:
         return ()
-    filled = LegEntryFilled(
-        leg_id=command.leg_id,
-        client_order_id=command.client_order_id,
-        trade_id=command.trade_id,
-        price=command.price,
-        quantity=command.quantity,
-        cost=command.price * command.quantity * state.plan.contract_size,
-        fee=command.fee,
-        fee_asset=command.fee_asset,
-        fee_value=command.fee_value,
-        traded_at=command.traded_at,
-    )
-    return (filled,)
-
-
-def _protect(state: DCALeg, command: ProtectLeg) -> tuple[LegEvent, ...]:
-    quantity = round_quantity(command.instrument, state.lot.quantity)
-    if state.exit is not None or quantity <= ZERO:
-        return ()
-    requested = LegExitRequested(
-        leg_id=command.leg_id,
-        client_order_id=command.client_order_id,
-        attempt=state.exit_attempts + 1,
-        price=target_price(state, command.instrument),
-        quantity=quantity,
-        requested_at=command.now,
-    )
-    return (requested,)
-
-
-def _record_exit_ended(state: DCALeg, command: RecordLegExitEnded) -> tuple[LegEvent, ...]:
-    if state.exit is None or state.exit.client_order_id != command.client_order_id:
-        return ()
-    ended = LegExitEnded(
-        leg_id=command.leg_id,
-        client_order_id=command.client_order_id,
-        reason=command.reason,
-        ended_at=command.now,
-    )
-    return (ended,)
+    cost = command.price * command.quantity * state.plan.contract_size
+    return (LegEntryFilled(**msgspec.structs.asdict(command), cost=cost),)
 
 
 def _record_exit_fill(state: DCALeg, command: RecordLegExitFill) -> tuple[LegEvent, ...]:
@@ -374,68 +309,52 @@ def _record_exit_fill(state: DCALeg, command: RecordLegExitFill) -> tuple[LegEve
     if command.trade_id in state.trade_ids:
         return ()
     quantity = min(command.quantity, state.lot.quantity)
-    excess = command.quantity - quantity
-    events: tuple[LegEvent, ...] = ()
-    if quantity > ZERO:
-        events = (_exit_filled(state, command, quantity),)
-    if excess > ZERO:
-        over = LegExcessSold(
-            leg_id=command.leg_id,
-            symbol=state.plan.symbol,
-            client_order_id=command.client_order_id,
-            trade_id=command.trade_id,
-            price=command.price,
-            quantity=excess,
-        )
-        events = (*events, over)
-    return events
-
-
-def _exit_filled(state: DCALeg, command: RecordLegExitFill, quantity: Decimal) -> LegExitFilled:
-    result = sold(
-        state.lot,
-        price=command.price,
-        quantity=quantity,
-        exit_fee=command.fee_value or ZERO,
-        side=state.plan.side,
-        contract_size=state.plan.contract_size,
-    )
-    return LegExitFilled(
+    filled = (_exit_filled(state, command, quantity),) if quantity > ZERO else ()
+    if quantity == command.quantity:
+        return filled
+    excess = LegExcessSold(
         leg_id=command.leg_id,
+        symbol=state.plan.symbol,
         client_order_id=command.client_order_id,
         trade_id=command.trade_id,
         price=command.price,
-        quantity=quantity,
-        cost=result.cost,
-        entry_fee=result.entry_fee_share,
-        fee=command.fee,
-        fee_asset=command.fee_asset,
-        fee_value=command.fee_value,
-        realized=result.realized,
-        traded_at=command.traded_at,
+        quantity=command.quantity - quantity,
+    )
+    return (*filled, excess)
+
+
+def _exit_filled(state: DCALeg, command: RecordLegExitFill, quantity: Decimal) -> LegExitFilled:
+    result = _sale(state, command.price, quantity, command.fee_value or ZERO)
+    trade = {**msgspec.structs.asdict(command), "quantity": quantity}
+    return LegExitFilled(
+        **trade, cost=result.cost, entry_fee=result.entry_fee_share, realized=result.realized
     )
 
 
 def _write_off(state: DCALeg, command: WriteOffLegDust) -> tuple[LegEvent, ...]:
     if state.lot.quantity <= ZERO:
         return ()
-    result = sold(
-        state.lot,
-        price=command.price,
-        quantity=state.lot.quantity,
-        exit_fee=ZERO,
-        side=state.plan.side,
-        contract_size=state.plan.contract_size,
-    )
+    result = _sale(state, command.price, state.lot.quantity, ZERO)
     written_off = LegDustWrittenOff(
-        leg_id=command.leg_id,
+        **msgspec.structs.asdict(command),
         quantity=state.lot.quantity,
-        price=command.price,
         cost=result.cost,
         entry_fee=result.entry_fee_share,
         realized=result.realized,
     )
     return (written_off,)
+
+
+def _sale(state: DCALeg, price: Decimal, quantity: Decimal, exit_fee: Decimal) -> Realization:
+    """What selling a part of the lot at this price realizes."""
+    return sold(
+        state.lot,
+        price=price,
+        quantity=quantity,
+        exit_fee=exit_fee,
+        side=state.plan.side,
+        contract_size=state.plan.contract_size,
+    )
 
 
 def _bought(state: DCALeg, event: LegEntryFilled) -> DCALeg:
@@ -445,33 +364,27 @@ def _bought(state: DCALeg, event: LegEntryFilled) -> DCALeg:
         cost=state.lot.cost + event.cost,
         entry_fee=state.lot.entry_fee + (event.fee_value or ZERO),
     )
-    return msgspec.structs.replace(
-        state,
-        lot=lot,
-        entry_filled=state.entry_filled + event.quantity,
-        entry_cost=state.entry_cost + event.cost,
-        fees=state.fees + (event.fee_value or ZERO),
-        fees_pending=state.fees_pending + (event.fee_value is None),
-        trade_ids=(*state.trade_ids, event.trade_id),
-    )
+    filled = state.entry_filled + event.quantity
+    return msgspec.structs.replace(_traded(state, event), lot=lot, entry_filled=filled)
 
 
 def _sold(state: DCALeg, event: LegExitFilled) -> DCALeg:
-    lot = Lot(
+    working = state.exit
+    if working is not None and working.client_order_id == event.client_order_id:
+        working = msgspec.structs.replace(working, quantity=working.quantity - event.quantity)
+    rest = Lot(
         quantity=state.lot.quantity - event.quantity,
         cost=state.lot.cost - event.cost,
         entry_fee=state.lot.entry_fee - event.entry_fee,
     )
-    working = state.exit
-    if working is not None and working.client_order_id == event.client_order_id:
-        working = msgspec.structs.replace(working, quantity=working.quantity - event.quantity)
+    total = state.realized + event.realized
+    return msgspec.structs.replace(_traded(state, event), lot=rest, exit=working, realized=total)
+
+
+def _traded(state: DCALeg, event: LegEntryFilled | LegExitFilled) -> DCALeg:
     return msgspec.structs.replace(
         state,
-        lot=lot,
-        exit=working,
-        realized=state.realized + event.realized,
         fees=state.fees + (event.fee_value or ZERO),
-        fees_pending=state.fees_pending + (event.fee_value is None),
         trade_ids=(*state.trade_ids, event.trade_id),
     )
 

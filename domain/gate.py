@@ -40,6 +40,24 @@ class ProposedLeg(msgspec.Struct, frozen=True, kw_only=True):
     reserve: Decimal
 
 
+class Slot(msgspec.Struct, frozen=True, kw_only=True):
+    """An open group in the execution pool."""
+
+    group_id: str
+    symbol: str
+    timeframe: str
+    side: PositionSide
+
+
+class Commitment(msgspec.Struct, frozen=True, kw_only=True):
+    """What one leg risks: resting entries and the cost of its lot, as notional."""
+
+    group_id: str
+    symbol: str
+    resting: Decimal = ZERO
+    open_cost: Decimal = ZERO
+
+
 class EntryProposal(msgspec.Struct, frozen=True, kw_only=True):
     """One pyramid somebody wants to enter; `index` 0 would open its group."""
 
@@ -63,6 +81,21 @@ class EntryProposal(msgspec.Struct, frozen=True, kw_only=True):
         return sum((leg.reserve for leg in self.legs), ZERO)
 
     @property
+    def commitments(self) -> dict[str, Commitment]:
+        """What each leg risks from the moment of its approval."""
+        return {
+            leg.leg_id: Commitment(group_id=self.group_id, symbol=self.symbol, resting=leg.reserve)
+            for leg in self.legs
+        }
+
+    @property
+    def slot(self) -> Slot:
+        """The place in the execution pool its group holds."""
+        return Slot(
+            group_id=self.group_id, symbol=self.symbol, timeframe=self.timeframe, side=self.side
+        )
+
+    @property
     def is_pyramid(self) -> bool:
         """Whether it joins a group that is already open."""
         return self.index > 0
@@ -79,14 +112,11 @@ class GateFacts(msgspec.Struct, frozen=True, kw_only=True):
     mark: MarkSeen | None
     now: datetime
 
-
-class Slot(msgspec.Struct, frozen=True, kw_only=True):
-    """An open group in the execution pool."""
-
-    group_id: str
-    symbol: str
-    timeframe: str
-    side: PositionSide
+    @property
+    def mark_price(self) -> Decimal | None:
+        """What is no positive number is no mark."""
+        price = self.mark.price if self.mark is not None else None
+        return price if price is not None and price.is_finite() and price > ZERO else None
 
 
 class RuleCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -250,8 +280,10 @@ def _max_committed_capital_per_symbol(
 
 def _max_daily_loss(_: EntryProposal, facts: GateFacts, risked: RiskedNow) -> RuleCheck:
     """A day's loss that reaches the limit trips it: spec §6, `>=`."""
-    loss = max(ZERO, -risked.realized_today)
     limit = facts.risk.max_daily_loss
+    if not risked.realized_today.is_finite():
+        return _at_most("max_daily_loss", risked.realized_today, limit)
+    loss = max(ZERO, -risked.realized_today)
     return RuleCheck(
         rule="max_daily_loss",
         value=plain(loss),
@@ -262,7 +294,8 @@ def _max_daily_loss(_: EntryProposal, facts: GateFacts, risked: RiskedNow) -> Ru
 
 def _mark_fresh(_: EntryProposal, facts: GateFacts, __: RiskedNow) -> RuleCheck:
     limit = facts.risk.max_mark_age_seconds
-    age = None if facts.mark is None else facts.now - facts.mark.at
+    seen_at = facts.mark.at if facts.mark is not None and facts.mark_price is not None else None
+    age = None if seen_at is None else facts.now - seen_at
     return RuleCheck(
         rule="mark_fresh",
         value=None if age is None else str(max(age, timedelta(0)).total_seconds()),
@@ -272,14 +305,12 @@ def _mark_fresh(_: EntryProposal, facts: GateFacts, __: RiskedNow) -> RuleCheck:
 
 
 def _max_entry_deviation(proposal: EntryProposal, facts: GateFacts, _: RiskedNow) -> RuleCheck:
-    limit = facts.risk.max_entry_deviation_percent
+    limit, mark = facts.risk.max_entry_deviation_percent, facts.mark_price
     if limit is None:
         return RuleCheck(rule="max_entry_deviation", value=None, limit=None, passed=True)
-    if facts.mark is None or facts.mark.price <= ZERO:
-        return RuleCheck(
-            rule="max_entry_deviation", value=None, limit=plain(limit), passed=False
-        )
-    deviation = abs(proposal.entry_price - facts.mark.price) / facts.mark.price * HUNDRED
+    if mark is None:
+        return RuleCheck(rule="max_entry_deviation", value=None, limit=plain(limit), passed=False)
+    deviation = abs(proposal.entry_price - mark) / mark * HUNDRED
     return _at_most("max_entry_deviation", deviation, limit)
 
 

@@ -28,12 +28,12 @@ DECISION_CONTEXT = Context(
 
 def round_down(value: Decimal, unit: Decimal) -> Decimal:
     """The largest multiple of `unit` that is not above `value`."""
-    return _canonical((value / unit).to_integral_value(ROUND_FLOOR) * unit)
+    return canonical((value / unit).to_integral_value(ROUND_FLOOR) * unit)
 
 
 def round_up(value: Decimal, unit: Decimal) -> Decimal:
     """The smallest multiple of `unit` that is not below `value`."""
-    return _canonical((value / unit).to_integral_value(ROUND_CEILING) * unit)
+    return canonical((value / unit).to_integral_value(ROUND_CEILING) * unit)
 
 
 def percent_of(value: Decimal, percent: Decimal) -> Decimal:
@@ -43,10 +43,10 @@ def percent_of(value: Decimal, percent: Decimal) -> Decimal:
 
 def plain(value: Decimal) -> str:
     """The shortest exact form without an exponent: `0.001`, `1200`, `0`."""
-    return format(_canonical(value), "f")
+    return format(canonical(value), "f")
 
 
-def _canonical(value: Decimal) -> Decimal:
+def canonical(value: Decimal) -> Decimal:
     """Without trailing zeros or a positive exponent, so that equal amounts have equal bytes."""
     if value == 0:
         return ZERO

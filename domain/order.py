@@ -3,14 +3,17 @@
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, assert_never
+from typing import ClassVar, Literal, assert_never
 
 import msgspec
 
 from domain.instrument import Side
 from domain.message import Command, Event
 from domain.money import ZERO
-from domain.order_terms import EndedStatus, Liquidity, Purpose, TimeInForce, proves_absence
+from domain.order_terms import EndedStatus, TimeInForce, proves_absence
+
+Purpose = Literal["entry", "take_profit", "close"]
+Liquidity = Literal["maker", "taker"]
 
 
 # Events
@@ -244,9 +247,6 @@ class OrderStatus(StrEnum):
     EXPIRED = "expired"
 
 
-FINAL = (OrderStatus.FILLED, OrderStatus.ENDED, OrderStatus.REJECTED, OrderStatus.EXPIRED)
-
-
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """An order as far as it is known. Quantities in contracts."""
 
@@ -267,7 +267,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_final(self) -> bool:
         """Whether the venue can do nothing more with it."""
-        return self.status in FINAL
+        return self.status in ("filled", "ended", "rejected", "expired")
+
+    @property
+    def has_existed(self) -> bool:
+        """Whether the venue ever showed to have it."""
+        return bool(self.venue_order_id) or self.filled > ZERO
 
 
 def evolve(state: Order | None, event: OrderEvent) -> Order:
@@ -282,8 +287,7 @@ def evolve(state: Order | None, event: OrderEvent) -> Order:
         case OrderUnknown():
             return _seen(state, status=OrderStatus.UNKNOWN, unknown_since=event.since)
         case OrderMissed():
-            first = state.first_missed_at or event.asked_at
-            last = event.asked_at
+            first, last = state.first_missed_at or event.asked_at, event.asked_at
             return change(state, missed=event.count, first_missed_at=first, last_missed_at=last)
         case OrderResent():
             return _seen(state, status=OrderStatus.REQUESTED, sending=event.sending)
@@ -295,8 +299,7 @@ def evolve(state: Order | None, event: OrderEvent) -> Order:
             return change(state, cancel_requested=True)
         case OrderRejected() | OrderEnded() | OrderExpired():
             # The final events are named as the states they lead to: `order.ended.v1`.
-            final = OrderStatus(event.NAME.split(".")[1])
-            return change(state, status=final, trades_missing=None)
+            return change(state, status=OrderStatus(event.NAME.split(".")[1]), trades_missing=None)
         case _:
             assert_never(event)
 
@@ -312,7 +315,8 @@ def decide(state: Order | None, command: OrderCommands) -> tuple[OrderEvent, ...
         case RecordOrderAccepted(venue_order_id=venue_id):
             happened = (OrderAccepted(client_order_id=identity, venue_order_id=venue_id),)
         case RecordOrderRejected(code=code, message=message):
-            happened = (OrderRejected(client_order_id=identity, code=code, message=message),)
+            refused = OrderRejected(client_order_id=identity, code=code, message=message)
+            happened = () if state.has_existed else (refused,)
         case RecordOrderUnknown(detail=detail, now=now):
             happened = (OrderUnknown(client_order_id=identity, detail=detail, since=now),)
         case RecordOrderNotFound():
@@ -331,8 +335,7 @@ def decide(state: Order | None, command: OrderCommands) -> tuple[OrderEvent, ...
     return happened if is_news else ()
 
 
-# In which states a command says something new; in any other it changes nothing. What the
-# venue showed to exist is not refused, and what is final learns of late trades only.
+# In which states a command is news; in any other it changes nothing.
 _OPEN, _REQUESTED, _UNKNOWN = OrderStatus.OPEN, OrderStatus.REQUESTED, OrderStatus.UNKNOWN
 _NEWS_IN: dict[type[OrderCommand], tuple[OrderStatus, ...]] = {
     RecordOrderAccepted: (_REQUESTED, _UNKNOWN),
@@ -354,7 +357,7 @@ def _miss(state: Order, command: RecordOrderNotFound) -> tuple[OrderEvent, ...]:
     missed = OrderMissed(client_order_id=identity, asked_at=asked_at, count=state.missed + 1)
     if not proves_absence(missed.count, state.first_missed_at or asked_at, asked_at):
         return (missed,)
-    if state.venue_order_id or state.filled:
+    if state.has_existed:
         return (missed, OrderEnded(client_order_id=identity, status="lost", filled=state.filled))
     late = state.request.send_before is not None and command.now >= state.request.send_before
     if late or state.cancel_requested:
@@ -366,7 +369,6 @@ def _fill(state: Order, command: RecordOrderFill) -> tuple[OrderEvent, ...]:
     """A trade counts once, in whatever state it arrives: a late fill is a fact."""
     if command.trade_id in state.trade_ids:
         return ()
-    # The command names every field of the trade; what the order holds after it follows.
     total = state.filled + command.quantity
     filled = OrderFilled(**msgspec.structs.asdict(command), filled=total)
     missing = state.trades_missing
@@ -385,7 +387,6 @@ def _end(state: Order, command: RecordOrderEnded) -> tuple[OrderEvent, ...]:
 
 
 def _seen(state: Order, **changes: object) -> Order:
-    """What asking had shown so far counts no more."""
     unasked = {"unknown_since": None, "first_missed_at": None, "last_missed_at": None, "missed": 0}
     return msgspec.structs.replace(state, **{**unasked, **changes})
 
@@ -395,6 +396,4 @@ def _filled(state: Order, event: OrderFilled) -> Order:
     changes = {"filled": event.filled, "trade_ids": trade_ids, "last_traded_at": event.traded_at}
     if event.filled >= state.request.quantity:
         return _seen(state, **changes, status=OrderStatus.FILLED, trades_missing=None)
-    if state.is_final:
-        return msgspec.structs.replace(state, **changes)
-    return _seen(state, **changes, status=OrderStatus.OPEN)
+    return _seen(state, **changes, status=state.status if state.is_final else OrderStatus.OPEN)

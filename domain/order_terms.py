@@ -3,9 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Literal
 
-Purpose = Literal["entry", "take_profit", "close"]
 TimeInForce = Literal["gtc", "ioc", "post_only"]
-Liquidity = Literal["maker", "taker"]
 EndedStatus = Literal["filled", "cancelled", "expired", "rejected", "lost"]
 
 # Spec §4: absent only after three empty answers spread over at least this long.

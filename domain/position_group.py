@@ -186,9 +186,7 @@ def evolve(state: PositionGroup | None, event: PositionGroupEvent) -> PositionGr
         case PositionGroupClosing():
             return msgspec.structs.replace(state, closing=event)
         case CloseAttempted():
-            return msgspec.structs.replace(
-                state, close_attempts=event.attempt, last_attempt=event
-            )
+            return msgspec.structs.replace(state, close_attempts=event.attempt, last_attempt=event)
         case PositionGroupClosed():
             return msgspec.structs.replace(state, closed=event)
         case _:

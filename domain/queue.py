@@ -273,9 +273,7 @@ class RankContext(msgspec.Struct, frozen=True, kw_only=True):
     continued_keys: tuple[str, ...]
 
 
-def ranked(
-    queue: Queue, rules: tuple[QueueRule, ...], context: RankContext
-) -> tuple[Ranked, ...]:
+def ranked(queue: Queue, rules: tuple[QueueRule, ...], context: RankContext) -> tuple[Ranked, ...]:
     """The waiting signals, best first: one lexicographic tuple of the enabled rules.
 
     Ties end in the input number, so that the order is always total.

@@ -5,21 +5,22 @@ from typing import ClassVar, Literal, TypeVar, assert_never
 
 import msgspec
 
-from domain.gate import Assessment, EntryProposal, GateFacts, RiskedNow, RuleCheck, Slot, assess
+from domain.gate import (
+    Assessment,
+    Commitment,
+    EntryProposal,
+    GateFacts,
+    RiskedNow,
+    RuleCheck,
+    Slot,
+    assess,
+)
 from domain.message import Command, Event
 from domain.money import ZERO
 
 TradingState = Literal["active", "reducing", "halted"]
+_TIGHTNESS: tuple[TradingState, ...] = ("active", "reducing", "halted")
 V = TypeVar("V")
-
-
-class Commitment(msgspec.Struct, frozen=True, kw_only=True):
-    """What one leg risks: resting entries and the cost of its lot, as notional."""
-
-    group_id: str
-    symbol: str
-    resting: Decimal
-    open_cost: Decimal
 
 
 class Discrepancy(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,9 +165,7 @@ class OpenRiskEngine(RiskCommand, frozen=True, kw_only=True):
 class ChangeTradingState(RiskCommand, frozen=True, kw_only=True):
     """Allow or forbid new exposure."""
 
-    state: TradingState
-    reason: str
-    actor: str
+    changed: TradingStateChanged
 
 
 class AssessEntry(RiskCommand, frozen=True, kw_only=True):
@@ -179,11 +178,7 @@ class AssessEntry(RiskCommand, frozen=True, kw_only=True):
 class AdjustCommitment(RiskCommand, frozen=True, kw_only=True):
     """Say what a leg risks now."""
 
-    leg_id: str
-    group_id: str
-    symbol: str
-    resting: Decimal
-    open_cost: Decimal
+    changed: CommitmentChanged
 
 
 class RecordProfit(RiskCommand, frozen=True, kw_only=True):
@@ -203,9 +198,7 @@ class FreeSlot(RiskCommand, frozen=True, kw_only=True):
 class RecordBalance(RiskCommand, frozen=True, kw_only=True):
     """Say what the venue holds for us."""
 
-    currency: str
-    total: Decimal
-    free: Decimal
+    recorded: BalanceRecorded
 
 
 class RecordDiscrepancy(RiskCommand, frozen=True, kw_only=True):
@@ -217,9 +210,7 @@ class RecordDiscrepancy(RiskCommand, frozen=True, kw_only=True):
 class ClearDiscrepancy(RiskCommand, frozen=True, kw_only=True):
     """Say that they agree, or that it is accepted."""
 
-    symbol: str
-    reason: str
-    actor: str
+    cleared: DiscrepancyCleared
 
 
 RiskCommands = (
@@ -236,6 +227,8 @@ RiskCommands = (
 
 
 # State
+
+_NOTHING = Commitment(group_id="", symbol="")
 
 
 class RiskEngine(msgspec.Struct, frozen=True, kw_only=True):
@@ -255,14 +248,8 @@ class RiskEngine(msgspec.Struct, frozen=True, kw_only=True):
 
     def committed(self, symbol: str | None = None) -> Decimal:
         """Committed capital of the account, or of one symbol."""
-        return sum(
-            (
-                commitment.resting + commitment.open_cost
-                for _, commitment in sorted(self.commitments.items())
-                if symbol is None or commitment.symbol == symbol
-            ),
-            ZERO,
-        )
+        every = (commitment for _, commitment in sorted(self.commitments.items()))
+        return sum((c.resting + c.open_cost for c in every if symbol in (None, c.symbol)), ZERO)
 
 
 def evolve(state: RiskEngine | None, event: RiskEvent) -> RiskEngine:
@@ -276,10 +263,8 @@ def evolve(state: RiskEngine | None, event: RiskEvent) -> RiskEngine:
             return _begun(state)
         case TradingStateChanged():
             return change(state, trading_state=event.state, state_reason=event.reason)
-        case RiskApproved():
-            return _approved(state, event.proposal)
-        case RiskDenied():
-            return change(state, denied={**state.denied, event.proposal.signal_id: event.reason})
+        case RiskApproved() | RiskDenied():
+            return _judged(state, event)
         case CommitmentChanged():
             return _committed(state, event)
         case ProfitRecorded():
@@ -293,11 +278,8 @@ def evolve(state: RiskEngine | None, event: RiskEvent) -> RiskEngine:
             return change(state, slots=_without(state.slots, event.group_id))
         case BalanceRecorded():
             return change(state, balance_total=event.total, balance_free=event.free)
-        case DiscrepancyFound():
-            found = event.discrepancy
-            return change(state, discrepancies={**state.discrepancies, found.symbol: found})
-        case DiscrepancyCleared():
-            return change(state, discrepancies=_without(state.discrepancies, event.symbol))
+        case DiscrepancyFound() | DiscrepancyCleared():
+            return change(state, discrepancies=_discrepancies(state, event))
         case _:
             assert_never(event)
 
@@ -305,29 +287,33 @@ def evolve(state: RiskEngine | None, event: RiskEvent) -> RiskEngine:
 def decide(state: RiskEngine | None, command: RiskCommands) -> tuple[RiskEvent, ...]:
     """What a command makes happen; the same command again makes nothing happen."""
     if isinstance(command, OpenRiskEngine):
-        opened = (RiskEngineOpened(state=command.state), RiskDayBegun(date=command.date))
-        return () if state is not None else opened
+        opened, begun = RiskEngineOpened(state=command.state), RiskDayBegun(date=command.date)
+        return () if state is not None else (opened, begun)
     assert state is not None, "the day's risk engine was never opened"
     match command:
-        case ChangeTradingState():
-            return _change_trading_state(state, command)
+        case ChangeTradingState(changed=changed):
+            return (changed,) if _is_allowed(state, changed) else ()
         case AssessEntry():
             return _assess(state, command)
-        case AdjustCommitment():
-            return _adjust(state, command)
+        case AdjustCommitment(changed=changed):
+            known = state.commitments.get(changed.leg_id, _NOTHING)
+            same = (known.resting, known.open_cost) == (changed.resting, changed.open_cost)
+            return () if same else (changed,)
         case RecordProfit():
-            return _record_profit(state, command)
-        case FreeSlot():
-            slot = state.slots.get(command.group_id)
-            return () if slot is None else (_freed(command.group_id, slot),)
-        case RecordBalance():
-            return _record_balance(state, command)
-        case RecordDiscrepancy():
-            known = state.discrepancies.get(command.discrepancy.symbol)
-            found = DiscrepancyFound(discrepancy=command.discrepancy)
-            return () if known == command.discrepancy else (found,)
-        case ClearDiscrepancy():
-            return _clear_discrepancy(state, command)
+            amount = command.total - state.realized_by_leg.get(command.leg_id, ZERO)
+            earned = ProfitRecorded(**msgspec.structs.asdict(command), amount=amount)
+            return () if amount == ZERO else (earned,)
+        case FreeSlot(group_id=group_id):
+            slot = state.slots.get(group_id)
+            return () if slot is None else (SlotFreed(group_id=group_id, symbol=slot.symbol),)
+        case RecordBalance(recorded=recorded):
+            same = (state.balance_total, state.balance_free) == (recorded.total, recorded.free)
+            return () if same else (recorded,)
+        case RecordDiscrepancy(discrepancy=found):
+            same = state.discrepancies.get(found.symbol) == found
+            return () if same else (DiscrepancyFound(discrepancy=found),)
+        case ClearDiscrepancy(cleared=cleared):
+            return (cleared,) if cleared.symbol in state.discrepancies else ()
         case _:
             assert_never(command)
 
@@ -345,14 +331,11 @@ def assessment(state: RiskEngine, proposal: EntryProposal, facts: GateFacts) -> 
     return assess(proposal, facts, risked)
 
 
-def _change_trading_state(state: RiskEngine, command: ChangeTradingState) -> tuple[RiskEvent, ...]:
+def _is_allowed(state: RiskEngine, changed: TradingStateChanged) -> bool:
     """A rule may only tighten; loosening takes an operator."""
-    if state.trading_state == command.state:
-        return ()
-    if command.actor == "engine" and state.trading_state == "halted":
-        return ()
-    changed = TradingStateChanged(state=command.state, reason=command.reason, actor=command.actor)
-    return (changed,)
+    if changed.actor == "engine":
+        return _TIGHTNESS.index(changed.state) > _TIGHTNESS.index(state.trading_state)
+    return changed.state != state.trading_state
 
 
 def _assess(state: RiskEngine, command: AssessEntry) -> tuple[RiskEvent, ...]:
@@ -365,114 +348,48 @@ def _assess(state: RiskEngine, command: AssessEntry) -> tuple[RiskEvent, ...]:
         return (RiskApproved(proposal=proposal, receipt=result.receipt),)
     if state.denied.get(proposal.signal_id) == result.reason:
         return ()
-    denied = RiskDenied(
-        proposal=proposal,
-        reason=result.reason,
-        transient=result.transient,
-        receipt=result.receipt,
-    )
-    return (denied,)
-
-
-def _adjust(state: RiskEngine, command: AdjustCommitment) -> tuple[RiskEvent, ...]:
-    known = state.commitments.get(command.leg_id)
-    before = (ZERO, ZERO) if known is None else (known.resting, known.open_cost)
-    if before == (command.resting, command.open_cost):
-        return ()
-    changed = CommitmentChanged(
-        leg_id=command.leg_id,
-        group_id=command.group_id,
-        symbol=command.symbol,
-        resting=command.resting,
-        open_cost=command.open_cost,
-    )
-    return (changed,)
-
-
-def _record_profit(state: RiskEngine, command: RecordProfit) -> tuple[RiskEvent, ...]:
-    known = state.realized_by_leg.get(command.leg_id, ZERO)
-    if known == command.total:
-        return ()
-    recorded = ProfitRecorded(
-        leg_id=command.leg_id,
-        group_id=command.group_id,
-        amount=command.total - known,
-        total=command.total,
-    )
-    return (recorded,)
-
-
-def _freed(group_id: str, slot: Slot) -> SlotFreed:
-    return SlotFreed(group_id=group_id, symbol=slot.symbol)
-
-
-def _record_balance(state: RiskEngine, command: RecordBalance) -> tuple[RiskEvent, ...]:
-    if (state.balance_total, state.balance_free) == (command.total, command.free):
-        return ()
-    recorded = BalanceRecorded(currency=command.currency, total=command.total, free=command.free)
-    return (recorded,)
-
-
-def _clear_discrepancy(state: RiskEngine, command: ClearDiscrepancy) -> tuple[RiskEvent, ...]:
-    if command.symbol not in state.discrepancies:
-        return ()
-    cleared = DiscrepancyCleared(
-        symbol=command.symbol, reason=command.reason, actor=command.actor
-    )
-    return (cleared,)
+    reason, transient, receipt = result.reason, result.transient, result.receipt
+    return (RiskDenied(proposal=proposal, reason=reason, transient=transient, receipt=receipt),)
 
 
 def _begun(state: RiskEngine) -> RiskEngine:
     """Profits of legs whose group left the pool can no longer grow within the open books."""
-    open_groups = tuple(sorted(state.slots))
-    kept = {
-        leg: total
-        for leg, total in sorted(state.realized_by_leg.items())
-        if leg.split("-", 1)[0] in open_groups
-    }
-    return msgspec.structs.replace(
-        state, realized_today=ZERO, realized_by_leg=kept, denied={}
-    )
+    totals = sorted(state.realized_by_leg.items())
+    kept = {leg: total for leg, total in totals if leg.split("-", 1)[0] in state.slots}
+    return msgspec.structs.replace(state, realized_today=ZERO, realized_by_leg=kept, denied={})
 
 
-def _approved(state: RiskEngine, proposal: EntryProposal) -> RiskEngine:
-    slot = Slot(
-        group_id=proposal.group_id,
-        symbol=proposal.symbol,
-        timeframe=proposal.timeframe,
-        side=proposal.side,
-    )
-    reserved = {
-        leg.leg_id: Commitment(
-            group_id=proposal.group_id,
-            symbol=proposal.symbol,
-            resting=leg.reserve,
-            open_cost=ZERO,
-        )
-        for leg in proposal.legs
-    }
+def _judged(state: RiskEngine, event: RiskApproved | RiskDenied) -> RiskEngine:
+    proposal = event.proposal
+    if isinstance(event, RiskDenied):
+        denied = {**state.denied, proposal.signal_id: event.reason}
+        return msgspec.structs.replace(state, denied=denied)
     return msgspec.structs.replace(
         state,
-        slots={**state.slots, proposal.group_id: slot},
-        commitments={**state.commitments, **reserved},
+        slots={**state.slots, proposal.group_id: proposal.slot},
+        commitments={**state.commitments, **proposal.commitments},
         denied=_without(state.denied, proposal.signal_id),
     )
 
 
 def _committed(state: RiskEngine, event: CommitmentChanged) -> RiskEngine:
-    if event.resting == ZERO and event.open_cost == ZERO:
-        return msgspec.structs.replace(
-            state, commitments=_without(state.commitments, event.leg_id)
+    commitments = _without(state.commitments, event.leg_id)
+    if event.resting != ZERO or event.open_cost != ZERO:
+        commitments[event.leg_id] = Commitment(
+            group_id=event.group_id,
+            symbol=event.symbol,
+            resting=event.resting,
+            open_cost=event.open_cost,
         )
-    commitment = Commitment(
-        group_id=event.group_id,
-        symbol=event.symbol,
-        resting=event.resting,
-        open_cost=event.open_cost,
-    )
-    return msgspec.structs.replace(
-        state, commitments={**state.commitments, event.leg_id: commitment}
-    )
+    return msgspec.structs.replace(state, commitments=commitments)
+
+
+def _discrepancies(
+    state: RiskEngine, event: DiscrepancyFound | DiscrepancyCleared
+) -> dict[str, Discrepancy]:
+    if isinstance(event, DiscrepancyCleared):
+        return _without(state.discrepancies, event.symbol)
+    return {**state.discrepancies, event.discrepancy.symbol: event.discrepancy}
 
 
 def _without(table: dict[str, V], key: str) -> dict[str, V]:

@@ -254,9 +254,7 @@ def evolve(state: TradingDay | None, event: TradingDayEvent) -> TradingDay:
             assert_never(event)
 
 
-def decide(
-    state: TradingDay | None, command: TradingDayCommands
-) -> tuple[TradingDayEvent, ...]:
+def decide(state: TradingDay | None, command: TradingDayCommands) -> tuple[TradingDayEvent, ...]:
     """What a command makes happen; the same command again makes nothing happen."""
     if isinstance(command, OpenTradingDay):
         return () if state is not None else _open(command)
@@ -316,9 +314,7 @@ def _begun(state: TradingDay, event: TradingDayBegun) -> TradingDay:
             if latest.at >= yesterday
         },
         idempotency_keys={
-            key: seen
-            for key, seen in sorted(state.idempotency_keys.items())
-            if seen >= oldest_key
+            key: seen for key, seen in sorted(state.idempotency_keys.items()) if seen >= oldest_key
         },
     )
 

@@ -102,27 +102,28 @@ def with_plain_decimals(content: object) -> object:
     return content
 
 
-def _answer(refused: Refused) -> Response[bytes]:
+def answer_to(refused: Refused) -> Response[bytes]:
+    """A refusal as its answer."""
     return json_answer(refused.refusal, refused.refusal.status, refused.headers)
 
 
 def _on_refused(_request: AnyRequest, error: Refused) -> Response[bytes]:
-    return _answer(error)
+    return answer_to(error)
 
 
 def _on_inbox(_request: AnyRequest, error: InboxUnavailable) -> Response[bytes]:
-    return _answer(unavailable(str(error)))
+    return answer_to(unavailable(str(error)))
 
 
 def _on_full_feed(_request: AnyRequest, error: TooManySubscribers) -> Response[bytes]:
-    return _answer(unavailable(str(error)))
+    return answer_to(unavailable(str(error)))
 
 
 def _on_settings(_request: AnyRequest, error: SettingsRefused) -> Response[bytes]:
     problems = [
         Problem(field=each.field, value=each.value, remedy=each.remedy) for each in error.problems
     ]
-    return _answer(Refused(HTTPStatus.BAD_REQUEST, "the settings were refused", problems))
+    return answer_to(Refused(HTTPStatus.BAD_REQUEST, "the settings were refused", problems))
 
 
 def _on_http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
@@ -132,13 +133,13 @@ def _on_http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     if error.status_code == HTTPStatus.NOT_FOUND and not problems:
         message = f"path was {request.url.path}: see /schema/openapi.json for what exists"
     refused = Refused(HTTPStatus(error.status_code), message, problems, error.headers)
-    return _answer(refused)
+    return answer_to(refused)
 
 
 def _on_anything(request: AnyRequest, error: Exception) -> Response[bytes]:
     log.error("request_failed", path=request.url.path, method=request.method, exc_info=error)
     message = "Plimsoll failed to answer this request; its log says why"
-    return _answer(Refused(HTTPStatus.INTERNAL_SERVER_ERROR, message))
+    return answer_to(Refused(HTTPStatus.INTERNAL_SERVER_ERROR, message))
 
 
 def _parameter_problems(extra: object) -> list[Problem]:

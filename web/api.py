@@ -5,8 +5,9 @@ from typing import Annotated, TypeVar
 
 import msgspec
 from litestar import Response, Router, get
+from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import FromQuery, QueryParameter
 
 from projections.views import (
     AccountView,
@@ -30,8 +31,8 @@ from web.webhook import WebhookDoor
 V = TypeVar("V")
 
 ROWS_MAX = 1000
-Limit = Annotated[int, Parameter(ge=1, le=ROWS_MAX, description="Rows at most")]
-Offset = Annotated[int, Parameter(ge=0, le=10_000_000, description="Rows to skip")]
+Limit = Annotated[int, QueryParameter(ge=1, le=ROWS_MAX, description="Rows at most")]
+Offset = Annotated[int, QueryParameter(ge=0, le=10_000_000, description="Rows to skip")]
 
 
 class SignalsPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,45 +52,55 @@ def _documented(kind: object) -> dict[int, ResponseSpec]:
 
 
 @get("/accounts", responses=_documented(list[AccountView]), tags=["Read"])
-async def read_accounts(deps: WebDeps) -> Response[bytes]:
+async def read_accounts(deps: NamedDependency[WebDeps]) -> Response[bytes]:
     """All accounts."""
     return json_answer(await deps.views.accounts())
 
 
 @get("/overview", responses=_documented(OverviewView), tags=["Read"])
-async def read_overview(deps: WebDeps, choice: Choice) -> Response[bytes]:
+async def read_overview(
+    deps: NamedDependency[WebDeps], choice: NamedDependency[Choice]
+) -> Response[bytes]:
     """Pool, queue, PnL, capital, state and alerts."""
     return json_answer(_found(await deps.views.overview(choice.account, choice.at)))
 
 
 @get("/groups", responses=_documented(list[GroupView]), tags=["Read"])
 async def read_groups(
-    deps: WebDeps,
-    choice: Choice,
-    wanted: Annotated[list[GroupState] | None, Parameter(query="state")] = None,
+    deps: NamedDependency[WebDeps],
+    choice: NamedDependency[Choice],
+    states: Annotated[list[GroupState] | None, QueryParameter(name="state")] = None,
     limit: Limit = 200,
 ) -> Response[bytes]:
     """Position groups with their legs, open ones first, newest first; no `state` = all."""
-    states = tuple(wanted or ())
-    groups = await deps.views.groups(choice.account, states, limit=limit, at=choice.at)
+    chosen = tuple(states or ())
+    groups = await deps.views.groups(choice.account, chosen, limit=limit, at=choice.at)
     return json_answer(groups)
 
 
 @get("/queue", responses=_documented(QueueView), tags=["Read"])
-async def read_queue(deps: WebDeps, choice: Choice) -> Response[bytes]:
+async def read_queue(
+    deps: NamedDependency[WebDeps], choice: NamedDependency[Choice]
+) -> Response[bytes]:
     """Waiting signals, best first, each with the tuple that ranks it."""
     return json_answer(await deps.views.queue(choice.account, choice.at))
 
 
 @get("/risk", responses=_documented(RiskView), tags=["Read"])
-async def read_risk(deps: WebDeps, choice: Choice) -> Response[bytes]:
+async def read_risk(
+    deps: NamedDependency[WebDeps], choice: NamedDependency[Choice]
+) -> Response[bytes]:
     """Limits with their values, committed capital, refusals with their receipts."""
     return json_answer(_found(await deps.views.risk(choice.account, choice.at)))
 
 
 @get("/signals", responses=_documented(SignalsPage), tags=["Read"])
 async def read_signals(
-    deps: WebDeps, choice: Choice, webhook: WebhookDoor, limit: Limit = 100, offset: Offset = 0
+    deps: NamedDependency[WebDeps],
+    choice: NamedDependency[Choice],
+    webhook: NamedDependency[WebhookDoor],
+    limit: Limit = 100,
+    offset: Offset = 0,
 ) -> Response[bytes]:
     """The signal ledger, newest first, and all other requests counted by answer."""
     ledger = await deps.views.signals(choice.account, limit=limit, offset=offset, at=choice.at)
@@ -97,29 +108,35 @@ async def read_signals(
 
 
 @get("/log", responses=_documented(LogView), tags=["Read"])
-async def read_log(deps: WebDeps, choice: Choice, log_filter: LogFilter) -> Response[bytes]:
+async def read_log(
+    deps: NamedDependency[WebDeps],
+    choice: NamedDependency[Choice],
+    log_filter: NamedDependency[LogFilter],
+) -> Response[bytes]:
     """Events in words, newest first; page backwards with `before`, follow with `after`."""
     return json_answer(await deps.views.log(choice.account, log_filter, choice.at))
 
 
 @get("/performance", responses=_documented(PerformanceView), tags=["Read"])
-async def read_performance(deps: WebDeps, choice: Choice) -> Response[bytes]:
+async def read_performance(
+    deps: NamedDependency[WebDeps], choice: NamedDependency[Choice]
+) -> Response[bytes]:
     """Days, totals and breakdowns of closed trades."""
     return json_answer(_found(await deps.views.performance(choice.account, choice.at)))
 
 
 def choose_log_rows(  # noqa: PLR0913 - each is one query parameter
     *,
-    kind: list[Kind] | None = None,
-    severity: list[Severity] | None = None,
-    symbol: str = "",
-    text: str = "",
-    group_id: str = "",
-    correlation_id: str = "",
-    start: datetime | None = None,
-    end: datetime | None = None,
-    before: int | None = None,
-    after: int | None = None,
+    kind: FromQuery[list[Kind] | None] = None,
+    severity: FromQuery[list[Severity] | None] = None,
+    symbol: FromQuery[str] = "",
+    text: FromQuery[str] = "",
+    group_id: FromQuery[str] = "",
+    correlation_id: FromQuery[str] = "",
+    start: FromQuery[datetime | None] = None,
+    end: FromQuery[datetime | None] = None,
+    before: FromQuery[int | None] = None,
+    after: FromQuery[int | None] = None,
     limit: Limit = 100,
 ) -> LogFilter:
     """Which log rows a request is about."""

@@ -6,14 +6,14 @@ from urllib.parse import quote
 
 from litestar import Litestar, MediaType, Request, Response, Router, get
 from litestar.datastructures import State
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler, Message, Scope
 
-from web.answers import EXCEPTION_HANDLERS, json_answer, unauthorized
+from web.answers import EXCEPTION_HANDLERS, answer_to, json_answer, unauthorized
 from web.api import choose_log_rows, read_router
 from web.choice import choose
 from web.deps import WebDeps
@@ -78,7 +78,7 @@ def create_app(deps: WebDeps) -> Litestar:
 
 
 @get("/health", opt={OPEN: True}, tags=["Health"])
-async def read_health(deps: WebDeps) -> Response[bytes]:
+async def read_health(deps: NamedDependency[WebDeps]) -> Response[bytes]:
     """200 while signals are taken and worked, else 503 with what is wrong."""
     health = await deps.health()
     report = HealthReport(
@@ -160,7 +160,7 @@ def _to_login(request: Request[object, object, State], _error: SignInNeeded) -> 
         return Response(
             b"", status_code=HTTPStatus.SEE_OTHER, headers=location, media_type=MediaType.HTML
         )
-    raise unauthorized("the session was missing or has ended: sign in at /login")
+    return answer_to(unauthorized("the session was missing or has ended: sign in at /login"))
 
 
 async def _add_security_headers(message: Message, _scope: Scope) -> None:

@@ -5,7 +5,8 @@ from http import HTTPStatus
 from typing import Annotated
 
 import msgspec
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
 
 from projections.views import AccountView
 from web.answers import Problem, Refused, invalid
@@ -13,11 +14,11 @@ from web.deps import WebDeps
 from web.views import Views
 
 AccountParameter = Annotated[
-    str | None, Parameter(query="account", description="Account id; the first one if absent")
+    str | None, QueryParameter(name="account", description="Account id; the first one if absent")
 ]
 MomentParameter = Annotated[
     str | None,
-    Parameter(query="at", description="A past moment (ISO 8601) or log position; absent = now"),
+    QueryParameter(name="at", description="A past moment (ISO 8601) or log position; absent = now"),
 ]
 
 
@@ -35,7 +36,9 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def choose(
-    deps: WebDeps, account_id: AccountParameter = None, moment: MomentParameter = None
+    deps: NamedDependency[WebDeps],
+    account_id: AccountParameter = None,
+    moment: MomentParameter = None,
 ) -> Choice:
     """Read `account` and `at` of a request. Raises Refused: 404 without such an account."""
     accounts = await deps.views.accounts()

@@ -93,7 +93,7 @@ def span(seconds: int) -> str:
 
 
 def words(name: str) -> str:
-    """`max_open_groups` as `max open groups`, `DCA_ACTIVE` as `dca active`; sentences as written."""
+    """`DCA_ACTIVE` as `dca active`; what is a sentence already stays as written."""
     return name if " " in name else name.replace("_", " ").lower()
 
 
@@ -102,7 +102,7 @@ def _rounded(value: Decimal, places: int) -> Decimal:
         return ZERO
     rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
     # A loss of a tenth of a cent would read `−0.00`.
-    return rounded if rounded else abs(rounded)
+    return rounded or abs(rounded)
 
 
 def _typeset(value: Decimal) -> str:

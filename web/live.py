@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 from litestar import get
+from litestar.di import NamedDependency
 from litestar.response import Stream
 
 from web.changes import ChangeFeed
@@ -22,7 +23,7 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/events", opt={PAGE: True}, include_in_schema=False)
-async def follow_changes(deps: WebDeps) -> Stream:
+async def follow_changes(deps: NamedDependency[WebDeps]) -> Stream:
     """Server-sent events: `hello`, then `changed` with the names of views, and `beat`."""
     deps.changes.ensure_room()
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -1,13 +1,12 @@
 """Signing in to the dashboard: by the printed link, or by pasting the API token."""
 
 from http import HTTPStatus
-from typing import Annotated
 
 import msgspec
 from litestar import MediaType, Request, Response, get, post
 from litestar.datastructures import Cookie
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, URLEncodedBody
 
 from web.access import SESSION_COOKIE, SESSION_HOURS
 from web.answers import Refused
@@ -67,10 +66,10 @@ class LoginDoor:
 @get("/login", opt=OPEN_DOOR, media_type=MediaType.HTML, include_in_schema=False)
 async def show_login(
     request: AnyRequest,
-    deps: WebDeps,
-    pages: Pages,
-    login_door: LoginDoor,
-    token: str | None = None,
+    deps: NamedDependency[WebDeps],
+    pages: NamedDependency[Pages],
+    login_door: NamedDependency[LoginDoor],
+    token: FromQuery[str | None] = None,
 ) -> Response[str]:
     """The form; with the token of a sign-in link, the dashboard at once."""
     if token is None:
@@ -92,10 +91,10 @@ async def show_login(
 )
 async def sign_in(
     request: AnyRequest,
-    data: Annotated[LoginForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
-    deps: WebDeps,
-    pages: Pages,
-    login_door: LoginDoor,
+    data: URLEncodedBody[LoginForm],
+    deps: NamedDependency[WebDeps],
+    pages: NamedDependency[Pages],
+    login_door: NamedDependency[LoginDoor],
 ) -> Response[str]:
     """Judge the form."""
     login_door.check_pace(request)
@@ -108,7 +107,7 @@ async def sign_in(
 
 
 @post("/logout", opt={PAGE: True}, status_code=HTTPStatus.OK, include_in_schema=False)
-async def sign_out(login_door: LoginDoor) -> Response[str]:
+async def sign_out(login_door: NamedDependency[LoginDoor]) -> Response[str]:
     """End the session of this browser."""
     return Response("", cookies=[login_door.no_cookie()], headers={"HX-Redirect": "/login"})
 

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import msgspec
 from litestar import Request, Response, Router, get, post, put
+from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import FromQuery, QueryParameter
 
 from application.inputs import OperatorActed, OperatorAction, SettingsSubmitted
 from domain.settings import Settings
@@ -53,7 +54,9 @@ class SettingsDocument(msgspec.Struct, frozen=True, kw_only=True):
     tags=["Act"],
 )
 async def act(
-    deps: WebDeps, choice: Choice, request: Request[object, object, object]
+    deps: NamedDependency[WebDeps],
+    choice: NamedDependency[Choice],
+    request: Request[object, object, object],
 ) -> Response[bytes]:
     """Close a group, promote or remove a signal, pause, resume, halt, clear a discrepancy.
 
@@ -64,7 +67,7 @@ async def act(
 
 
 @get("/settings", tags=["Settings"])
-async def read_settings(choice: Choice) -> Response[bytes]:
+async def read_settings(choice: NamedDependency[Choice]) -> Response[bytes]:
     """The whole settings document; it may be kept as a backup."""
     chosen = choice.chosen
     document = SettingsDocument(
@@ -83,11 +86,13 @@ async def read_settings(choice: Choice) -> Response[bytes]:
     tags=["Settings"],
 )
 async def replace_settings(
-    deps: WebDeps,
-    choice: Choice,
+    deps: NamedDependency[WebDeps],
+    choice: NamedDependency[Choice],
     request: Request[object, object, object],
-    reason: Annotated[str, Parameter(max_length=REASON_LENGTH_MAX)] = "changed through the API",
-    expect_version: int | None = None,
+    reason: Annotated[
+        str, QueryParameter(max_length=REASON_LENGTH_MAX)
+    ] = "changed through the API",
+    expect_version: FromQuery[int | None] = None,
 ) -> Response[bytes]:
     """Replace the settings as a whole. The body is the settings document."""
     _require_version(choice, expect_version)

@@ -5,9 +5,9 @@ from http import HTTPStatus
 from typing import Annotated, get_args
 
 import msgspec
-from litestar import MediaType, Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, Parameter
+from litestar import MediaType, Request, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, QueryParameter, URLEncodedBody
 
 from application.inputs import OperatorAction
 from domain.settings_document import DOCUMENT_BYTES_MAX
@@ -48,6 +48,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def account(self) -> str:
+        """The account it is about."""
         return self.choice.account
 
     def listed(self, name: str) -> frozenset[str]:
@@ -119,7 +120,10 @@ PAGES: Mapping[str, tuple[str, ...]] = {
 
 
 async def provide_visit(
-    request: AnyRequest, deps: WebDeps, choice: Choice, webhook: WebhookDoor
+    request: AnyRequest,
+    deps: NamedDependency[WebDeps],
+    choice: NamedDependency[Choice],
+    webhook: NamedDependency[WebhookDoor],
 ) -> Visit:
     """What a page's handler needs."""
     return Visit(request=request, deps=deps, choice=choice, webhook=webhook)
@@ -131,7 +135,9 @@ async def provide_visit(
     media_type=MediaType.HTML,
     include_in_schema=False,
 )
-async def show_page(visit: Visit, pages: Pages, page: str = "overview") -> str:
+async def show_page(
+    visit: NamedDependency[Visit], pages: NamedDependency[Pages], page: FromPath[str] = "overview"
+) -> str:
     """One page, complete: it reads well before any script has run."""
     if page not in PAGES:
         raise Refused(HTTPStatus.NOT_FOUND, f"page was {page[:40]}: choose one of the menu")
@@ -150,7 +156,9 @@ async def show_page(visit: Visit, pages: Pages, page: str = "overview") -> str:
     media_type=MediaType.HTML,
     include_in_schema=False,
 )
-async def show_fragment(visit: Visit, pages: Pages, fragment: str) -> str:
+async def show_fragment(
+    visit: NamedDependency[Visit], pages: NamedDependency[Pages], fragment: FromPath[str]
+) -> str:
     """One part of a page as it reads now."""
     if fragment not in FRAGMENTS:
         raise Refused(HTTPStatus.NOT_FOUND, f"fragment was {fragment[:40]}: reload the page")
@@ -162,10 +170,10 @@ async def show_fragment(visit: Visit, pages: Pages, fragment: str) -> str:
 
 @get("/outcome", opt=BEHIND_SESSION, media_type=MediaType.HTML, include_in_schema=False)
 async def show_outcome(
-    visit: Visit,
-    pages: Pages,
-    after: int,
-    subject: Annotated[str, Parameter(max_length=200)] = "",
+    visit: NamedDependency[Visit],
+    pages: NamedDependency[Pages],
+    after: FromQuery[int],
+    subject: Annotated[str, QueryParameter(max_length=200)] = "",
 ) -> str:
     """What the log says since an operator's wish was made durable."""
     kinds: tuple[Kind, ...] = () if subject else ("operator", "risk", "account")
@@ -191,9 +199,9 @@ class ActionForm(msgspec.Struct, frozen=True, kw_only=True):
     include_in_schema=False,
 )
 async def take_action(
-    visit: Visit,
-    pages: Pages,
-    data: Annotated[ActionForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+    visit: NamedDependency[Visit],
+    pages: NamedDependency[Pages],
+    data: URLEncodedBody[ActionForm],
 ) -> str:
     """Make the operator's wish durable; the answer waits on the page for its outcome."""
     wish = OperatorWish(action=data.action, subject=data.subject, reason=data.reason.strip())
@@ -220,9 +228,9 @@ class SettingsForm(msgspec.Struct, frozen=True, kw_only=True):
     include_in_schema=False,
 )
 async def save_settings(
-    visit: Visit,
-    pages: Pages,
-    data: Annotated[SettingsForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+    visit: NamedDependency[Visit],
+    pages: NamedDependency[Pages],
+    data: URLEncodedBody[SettingsForm],
 ) -> str:
     """Make new settings durable, validated as a whole."""
     after = await _position(visit)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 from litestar import MediaType, Request, get
+from litestar.di import NamedDependency
 
 from web.choice import Choice
 from web.guard import PAGE, session_of
@@ -32,7 +33,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/reference", opt={PAGE: True}, media_type=MediaType.HTML, include_in_schema=False)
 async def show_reference(
-    request: Request[object, object, object], pages: Pages, choice: Choice
+    request: Request[object, object, object],
+    pages: NamedDependency[Pages],
+    choice: NamedDependency[Choice],
 ) -> str:
     """Every operation of the schema, with its parameters and answers."""
     schema = request.app.openapi_schema.to_schema()

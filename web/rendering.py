@@ -82,7 +82,7 @@ class Pages:
         )
 
     def asset(self, name: str) -> str:
-        """The address of a bundled file; it changes with the content, so it may be kept for ever."""
+        """The address of a bundled file. It changes with the content: to be kept for ever."""
         return f"/static/build/{self._manifest[name]}"
 
     def now(self) -> datetime:

@@ -10,9 +10,7 @@ from litestar.connection import ASGIConnection
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # TradingView publishes that its webhooks are sent from these four addresses only.
-TRADINGVIEW_ADDRESSES = frozenset(
-    {"52.89.214.238", "34.212.75.30", "54.218.53.128", "52.32.178.7"}
-)
+TRADINGVIEW_ADDRESSES = frozenset({"52.89.214.238", "34.212.75.30", "54.218.53.128", "52.32.178.7"})
 TRADINGVIEW_PRESET = "tradingview"
 UNKNOWN_SOURCE = "unknown"
 
@@ -25,7 +23,9 @@ def is_listed(source: str, entries: Sequence[str]) -> bool:
     return address is not None and any(_covers(entry, address) for entry in entries)
 
 
-def source_of(connection: ASGIConnection[object, object, object, object], proxies: Sequence[str]) -> str:
+def source_of(
+    connection: ASGIConnection[object, object, object, object], proxies: Sequence[str]
+) -> str:
     """The sender's address.
 
     `X-Forwarded-For` is believed only as far as trusted proxies wrote it: it is read from its

@@ -10,8 +10,10 @@ from datetime import datetime
 from http import HTTPStatus
 
 from litestar import Request, Response, post
+from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.openapi import ResponseSpec
+from litestar.params import FromPath
 
 from application.inbox import InboxUnavailable
 from application.inputs import SignalReceived
@@ -132,7 +134,9 @@ class WebhookDoor:
     },
 )
 async def receive_signal(
-    account_id: str, request: Request[object, object, object], webhook: WebhookDoor
+    account_id: FromPath[str],
+    request: Request[object, object, object],
+    webhook: NamedDependency[WebhookDoor],
 ) -> Response[bytes]:
     """Authenticate by `secret` in the body or by `X-Signature: sha256=<hex HMAC of the body>`."""
     signal_id = await webhook.receive(account_id, request)

@@ -9,6 +9,7 @@ from adapters.exchanges.binance_usdm import BinanceUsdm
 from adapters.exchanges.ccxt_client import CcxtClient, CcxtConnection
 from adapters.exchanges.ccxt_outcomes import (
     Answered,
+    Asked,
     NeverSent,
     RefusedByVenue,
     Unclear,
@@ -16,10 +17,8 @@ from adapters.exchanges.ccxt_outcomes import (
 )
 from adapters.exchanges.ccxt_precision import unfit
 from adapters.exchanges.ccxt_venue import (
-    TradesQuery,
     UnreadableAnswerError,
     VenueDialect,
-    VenueOrder,
 )
 from adapters.exchanges.order_lookup import OrderLookup
 from adapters.exchanges.venue_clock import VenueClock
@@ -30,18 +29,15 @@ from application.inputs import (
     BalanceSeen,
     CancelRefused,
     Ended,
-    Found,
     NotFound,
     OrderReported,
     ReconciliationSeen,
     Refused,
     Report,
-    Traded,
 )
 from application.ports import OrderTicket
 from application.work import NotSentError, OpenOrder
 from domain.instrument import Instrument
-from domain.money import ZERO
 
 log = structlog.get_logger(__name__)
 
@@ -79,12 +75,13 @@ class CcxtExchange:
 
     async def load_instruments(self) -> Sequence[Instrument]:
         """Active linear perpetuals. Raises ConnectionError if unreachable."""
-        is_reload = bool(self.instruments)
-        asked = await self.client.ask(lambda: self.client.api.load_markets(is_reload))
+        api = self.client.api
+        is_reload = api.markets is not None
+        asked = await self.client.ask(lambda: api.load_markets(is_reload))
         if asked.error is not None:
             message = f"markets of {self.dialect.venue} not loaded: {type(asked.error).__name__}"
             raise ConnectionError(message) from asked.error
-        found = self.dialect.read_instruments(list(self.client.api.markets.values()))
+        found = self.dialect.read_instruments(list(api.markets.values()))
         self.instruments = {instrument.symbol: instrument for instrument in found}
         self._symbols = {instrument.venue_symbol: instrument.symbol for instrument in found}
         if not found:
@@ -99,15 +96,7 @@ class CcxtExchange:
         flaw = unfit(self.client, ticket)
         if flaw is not None:
             return _reported(ticket.client_order_id, [flaw])
-        kind = "market" if ticket.price is None else "limit"
-        order = (ticket.symbol, kind, ticket.side, ticket.quantity, ticket.price)
-        parameters = self.dialect.order_parameters(ticket)
-        try:
-            asked = await self.client.ask(
-                lambda: self.client.api.create_order(*order, parameters), is_trading=True
-            )
-        finally:
-            self._lookup.note_sent(ticket.client_order_id)
+        asked = await self._send(ticket)
         match judge(asked, self.dialect.codes):
             case Answered(value=value):
                 reports = await self._placed(ticket, value)
@@ -174,6 +163,17 @@ class CcxtExchange:
         await self.venue_clock.stop()
         await self.client.close()
 
+    async def _send(self, ticket: OrderTicket) -> Asked:
+        kind = "market" if ticket.price is None else "limit"
+        order = (ticket.symbol, kind, ticket.side, ticket.quantity, ticket.price)
+        parameters, api = self.dialect.order_parameters(ticket), self.client.api
+        try:
+            return await self.client.ask(
+                lambda: api.create_order(*order, parameters), is_trading=True
+            )
+        finally:
+            self._lookup.note_sent(ticket.client_order_id)
+
     async def _require_instruments(self) -> None:
         """Ccxt would load the markets by itself, in the middle of placing an order."""
         if self.instruments:
@@ -194,7 +194,7 @@ class CcxtExchange:
         self._lookup.remember(order)
         accepted = Accepted(venue_order_id=order.venue_order_id)
         try:
-            trades = await self._trades(order)
+            trades = await self._lookup.trades(order)
         except ConnectionError as error:
             log.warning("trades_unread", order=order.client_order_id, error=str(error))
             trades = []
@@ -205,7 +205,7 @@ class CcxtExchange:
         try:
             order = self.dialect.read_order(_info(value), symbol)
             if order.client_order_id == identity:
-                return await self._shown(order)
+                return await self._lookup.shown(order)
         except ConnectionError as error:
             log.warning("cancel_unreadable", order=identity, error=str(error))
         return await self._asked(identity, symbol)
@@ -215,29 +215,13 @@ class CcxtExchange:
         try:
             order = await self._lookup.find(identity, symbol)
             if order is not None:
-                return await self._shown(order)
+                return await self._lookup.shown(order)
         except ConnectionError as error:
             log.warning("order_unanswered", order=identity, error=str(error))
             return []
         if not self._lookup.is_expired(identity, moment):
             return []
         return [NotFound(asked_at=asked_at)]
-
-    async def _shown(self, order: VenueOrder) -> list[Report]:
-        """Trades first, then what they led to."""
-        self._lookup.remember(order)
-        trades = await self._trades(order)
-        if order.ended is None:
-            return [*trades, Found(venue_order_id=order.venue_order_id, filled=order.filled)]
-        return [*trades, Ended(status=order.ended, filled=order.filled)]
-
-    async def _trades(self, order: VenueOrder) -> list[Traded]:
-        """Fees come only with trades, so every fill is read from them."""
-        if order.filled == ZERO:
-            return []
-        query = TradesQuery(symbol=order.symbol, venue_order_id=order.venue_order_id)
-        entries = await self.dialect.trades(self.client, query)
-        return [entry.trade for entry in entries]
 
     def _not_sent(self, never: NeverSent) -> NotSentError:
         if never.reason.startswith(CLOCK_REFUSALS):

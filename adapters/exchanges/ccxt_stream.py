@@ -151,7 +151,9 @@ class CcxtStream:
                 failures = 0
                 continue
             dialect.forget_stream_key(self._exchange.client)
-            await asyncio.sleep(self._limits.reconnect_delay(failures))
+            # A new connection asks for a key over REST, which a pause of the venue forbids.
+            pause = self._exchange.client.halt.remaining()
+            await asyncio.sleep(max(pause, self._limits.reconnect_delay(failures)))
             failures += 1
 
     async def _guard(self) -> None:

@@ -9,6 +9,8 @@ from adapters.exchanges.ccxt_venue import (
     VenueDialect,
     VenueOrder,
 )
+from application.inputs import Ended, Found, Report, Traded
+from domain.money import ZERO
 
 # Our clock against the venue's may be off by this much after the last sync.
 SKEW_SECONDS = 1.0
@@ -57,6 +59,22 @@ class OrderLookup:
             message = f"asked for {client_order_id}, the answer was {order.client_order_id}"
             raise UnreadableAnswerError(message)
         return order
+
+    async def shown(self, order: VenueOrder) -> list[Report]:
+        """What an order tells: its trades first, then what they led to."""
+        self.remember(order)
+        trades = await self.trades(order)
+        if order.ended is None:
+            return [*trades, Found(venue_order_id=order.venue_order_id, filled=order.filled)]
+        return [*trades, Ended(status=order.ended, filled=order.filled)]
+
+    async def trades(self, order: VenueOrder) -> list[Traded]:
+        """Fees come only with trades, so every fill is read from them."""
+        if order.filled == ZERO:
+            return []
+        query = TradesQuery(symbol=order.symbol, venue_order_id=order.venue_order_id)
+        entries = await self._dialect.trades(self._client, query)
+        return [entry.trade for entry in entries]
 
     def remember(self, order: VenueOrder) -> None:
         """Keep whose order a venue id is."""

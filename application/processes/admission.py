@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import cast
 
-
 from application.book import Book
 from application.inputs import SignalReceived
 from application.journal import Recorded
@@ -175,9 +174,7 @@ def _against(book: Book, read: SignalRead, side: PositionSide) -> list[PositionG
     ]
 
 
-def _propose(
-    book: Book, read: SignalRead, side: PositionSide, now: datetime
-) -> Iterator[Command]:
+def _propose(book: Book, read: SignalRead, side: PositionSide, now: datetime) -> Iterator[Command]:
     own = _own_group(book, read, side)
     if own is not None and len(own.pyramid_ids) >= own.opened.grid.max_pyramids:
         yield _judge(read.signal_id, "refused", "max_pyramids", own.opened.group_id)
@@ -255,9 +252,7 @@ def _waiting(book: Book, proposal: EntryProposal, reason: str, now: datetime) ->
 def _expected_profit(book: Book, symbol: str, timeframe: str) -> Decimal:
     """Spec §5: the sum of weight x take-profit over the legs, in percent of the capital."""
     grid = resolve(book.account.settings, symbol, timeframe).grid
-    return sum(
-        (leg.weight_percent * leg.take_profit_percent / HUNDRED for leg in grid.legs), ZERO
-    )
+    return sum((leg.weight_percent * leg.take_profit_percent / HUNDRED for leg in grid.legs), ZERO)
 
 
 def _enqueue(book: Book, entry: QueuedSignal) -> EnqueueSignal:
@@ -267,7 +262,5 @@ def _enqueue(book: Book, entry: QueuedSignal) -> EnqueueSignal:
 
 def _judge(signal_id: str, outcome: Outcome, reason: str, group_id: str = "") -> JudgeSignal:
     return JudgeSignal(
-        judged=SignalJudged(
-            signal_id=signal_id, outcome=outcome, reason=reason, group_id=group_id
-        )
+        judged=SignalJudged(signal_id=signal_id, outcome=outcome, reason=reason, group_id=group_id)
     )

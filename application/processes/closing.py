@@ -136,7 +136,7 @@ def _advance(book: Book, group_id: str, now: datetime) -> Iterator[Command]:
     legs = book.legs_of(group)
     quantity = sum((leg.lot.quantity for leg in legs), ZERO)
     if quantity == ZERO:
-        yield from _finish(book, group, legs, now)
+        yield from _finish(group, legs, now)
         return
     yield from _sell(book, group, legs, now)
 
@@ -182,9 +182,7 @@ def _bound(
     return round_price(instrument, mark * factor / HUNDRED, side)
 
 
-def _finish(
-    book: Book, group: PositionGroup, legs: tuple[DCALeg, ...], now: datetime
-) -> Iterator[Command]:
+def _finish(group: PositionGroup, legs: tuple[DCALeg, ...], now: datetime) -> Iterator[Command]:
     for pyramid_id in group.pyramid_ids:
         own = [leg for leg in legs if leg.plan.pyramid_id == pyramid_id]
         yield ClosePyramid(

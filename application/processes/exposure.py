@@ -17,6 +17,7 @@ from domain.money import ZERO
 from domain.position_group import PositionGroupClosed
 from domain.risk_engine import (
     AdjustCommitment,
+    CommitmentChanged,
     Discrepancy,
     FreeSlot,
     RecordDiscrepancy,
@@ -56,10 +57,11 @@ def _leg(book: Book, leg_id: str) -> DCALeg:
 def _commitment(leg: DCALeg) -> AdjustCommitment:
     plan = leg.plan
     resting = max(ZERO, leg.resting_quantity) * plan.reserve_price * plan.contract_size
-    return AdjustCommitment(
+    changed = CommitmentChanged(
         leg_id=plan.leg_id,
         group_id=plan.group_id,
         symbol=plan.symbol,
         resting=resting,
         open_cost=leg.lot.cost,
     )
+    return AdjustCommitment(changed=changed)

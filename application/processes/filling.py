@@ -7,6 +7,7 @@ from application.book import Book
 from application.journal import Recorded
 from domain.dca_leg import (
     DCALeg,
+    LegExitEnded,
     RecordLegEntryEnded,
     RecordLegEntryFill,
     RecordLegExitEnded,
@@ -112,8 +113,10 @@ def _fee_value(book: Book, order: Order, fill: OrderFilled, fee: Decimal) -> Dec
     instrument = book.instrument(order.request.symbol)
     if fee == ZERO or fill.fee_asset == currency:
         return fee
-    if instrument is not None and fill.fee_asset == instrument.base and (
-        instrument.quote == currency
+    if (
+        instrument is not None
+        and fill.fee_asset == instrument.base
+        and (instrument.quote == currency)
     ):
         return fee * fill.price
     return None
@@ -125,12 +128,13 @@ def _ended(order: Order, recorded: Recorded) -> Iterator[Command]:
     if request.purpose == "entry":
         yield RecordLegEntryEnded(leg_id=request.leg_id, reason=reason)
     elif request.purpose == "take_profit":
-        yield RecordLegExitEnded(
+        ended = LegExitEnded(
             leg_id=request.leg_id,
             client_order_id=request.client_order_id,
             reason=reason,
-            now=recorded.at,
+            ended_at=recorded.at,
         )
+        yield RecordLegExitEnded(leg_id=request.leg_id, ended=ended)
 
 
 def _reason(order: Order) -> str:

@@ -53,7 +53,5 @@ def _denied(denied: RiskDenied) -> Iterator[Command]:
 
 def _judge(signal_id: str, outcome: Outcome, reason: str, group_id: str = "") -> JudgeSignal:
     return JudgeSignal(
-        judged=SignalJudged(
-            signal_id=signal_id, outcome=outcome, reason=reason, group_id=group_id
-        )
+        judged=SignalJudged(signal_id=signal_id, outcome=outcome, reason=reason, group_id=group_id)
     )

@@ -105,9 +105,7 @@ def _promote(book: Book, proposal: EntryProposal) -> PromoteQueuedSignal:
     rank = next(
         (r.rank for r in current_ranking(book) if r.entry.signal_id == proposal.signal_id), ()
     )
-    return PromoteQueuedSignal(
-        signal_id=proposal.signal_id, group_id=proposal.group_id, rank=rank
-    )
+    return PromoteQueuedSignal(signal_id=proposal.signal_id, group_id=proposal.group_id, rank=rank)
 
 
 def _expired(book: Book, now: datetime) -> list[QueuedSignal]:

@@ -14,9 +14,10 @@ from domain.dca_leg import (
     LegExitFilled,
     LegExitRequested,
     ProtectLeg,
+    target_price,
 )
 from domain.identity import client_order_id
-from domain.instrument import exit_side, is_undersized, round_quantity
+from domain.instrument import Instrument, exit_side, is_undersized, round_quantity
 from domain.message import Command
 from domain.money import ZERO
 from domain.order import OrderRequested, RequestOrder, RequestOrderCancel
@@ -58,12 +59,8 @@ def _protect(book: Book, leg: DCALeg, now: datetime) -> Iterator[Command]:
         quantity = round_quantity(instrument, leg.lot.quantity)
         too_small = is_undersized(instrument, leg.plan.price, quantity, reduce_only=True)
         if not too_small and not _is_failing(leg, now):
-            yield ProtectLeg(
-                leg_id=leg.plan.leg_id,
-                instrument=instrument,
-                client_order_id=_next_exit_id(book, leg),
-                now=now,
-            )
+            wanted = _wanted_exit(book, leg, instrument, now)
+            yield ProtectLeg(leg_id=leg.plan.leg_id, requested=wanted)
     elif _is_outgrown(leg, group, now) and leg.exit.quantity != round_quantity(
         instrument, leg.lot.quantity
     ):
@@ -85,9 +82,21 @@ def _is_outgrown(leg: DCALeg, group: PositionGroup, now: datetime) -> bool:
     return now - leg.exit.requested_at >= patience
 
 
-def _next_exit_id(book: Book, leg: DCALeg) -> str:
+def _wanted_exit(
+    book: Book, leg: DCALeg, instrument: Instrument, now: datetime
+) -> LegExitRequested:
+    """One exit for the whole lot, at the leg's own target."""
     attempt = leg.exit_attempts + 1
-    return client_order_id(order_prefix(book), leg.plan.leg_id, "take_profit", attempt)
+    return LegExitRequested(
+        leg_id=leg.plan.leg_id,
+        client_order_id=client_order_id(
+            order_prefix(book), leg.plan.leg_id, "take_profit", attempt
+        ),
+        attempt=attempt,
+        price=target_price(leg, instrument),
+        quantity=round_quantity(instrument, leg.lot.quantity),
+        requested_at=now,
+    )
 
 
 def _exit_order(book: Book, requested: LegExitRequested) -> OrderRequested:

@@ -10,7 +10,12 @@ from application.journal import Recorded
 from domain.message import Command
 from domain.money import ZERO
 from domain.order import OrderStatus, RecordOrderUnknown
-from domain.risk_engine import ClearDiscrepancy, Discrepancy, RecordDiscrepancy
+from domain.risk_engine import (
+    ClearDiscrepancy,
+    Discrepancy,
+    DiscrepancyCleared,
+    RecordDiscrepancy,
+)
 
 
 def react(book: Book, recorded: Recorded) -> Iterator[Command]:
@@ -26,9 +31,7 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
             yield from _compare(book, symbol, expected.get(symbol, ZERO), held.get(symbol, ZERO))
 
 
-def _ask_for_missing(
-    book: Book, snapshot: ReconciliationSeen, now: datetime
-) -> Iterator[Command]:
+def _ask_for_missing(book: Book, snapshot: ReconciliationSeen, now: datetime) -> Iterator[Command]:
     """An order we believe to work, that the venue does not list, must be asked for."""
     for order in book.orders():
         identity = order.request.client_order_id
@@ -77,6 +80,7 @@ def _compare(book: Book, symbol: str, expected: Decimal, seen: Decimal) -> Itera
         )
         yield RecordDiscrepancy(discrepancy=found)
     elif symbol in book.risk.discrepancies:
-        yield ClearDiscrepancy(
+        cleared = DiscrepancyCleared(
             symbol=symbol, reason="venue and books agree again", actor="engine"
         )
+        yield ClearDiscrepancy(cleared=cleared)

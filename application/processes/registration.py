@@ -1,6 +1,7 @@
 """What is said of the account itself: its opening, settings, markets and balance."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from application.book import Book
 from application.inputs import (
@@ -13,7 +14,15 @@ from application.inputs import (
 from application.journal import Recorded
 from domain.account import AccountOpened, ChangeSettings, OpenAccount, RecordInstruments
 from domain.message import Command
-from domain.risk_engine import ChangeTradingState, ClearDiscrepancy, RecordBalance, TradingState
+from domain.risk_engine import (
+    BalanceRecorded,
+    ChangeTradingState,
+    ClearDiscrepancy,
+    DiscrepancyCleared,
+    RecordBalance,
+    TradingState,
+    TradingStateChanged,
+)
 
 _STATES: dict[str, TradingState] = {"pause": "reducing", "resume": "active", "halt": "halted"}
 
@@ -23,11 +32,8 @@ def react(_: Book, recorded: Recorded) -> Iterator[Command]:
     match recorded.event:
         case AccountRegistered() as registered:
             yield _open(registered)
-            yield RecordBalance(
-                currency=registered.currency,
-                total=registered.starting_balance,
-                free=registered.starting_balance,
-            )
+            balance = registered.starting_balance
+            yield _balance(registered.currency, balance, balance)
         case SettingsSubmitted() as submitted:
             yield ChangeSettings(
                 settings=submitted.settings, actor=submitted.actor, reason=submitted.reason
@@ -35,13 +41,15 @@ def react(_: Book, recorded: Recorded) -> Iterator[Command]:
         case InstrumentsSeen(instruments=instruments):
             yield RecordInstruments(instruments=instruments)
         case BalanceSeen() as seen:
-            yield RecordBalance(currency=seen.currency, total=seen.total, free=seen.free)
+            yield _balance(seen.currency, seen.total, seen.free)
         case OperatorActed(action="pause" | "resume" | "halt") as acted:
-            yield ChangeTradingState(
-                state=_STATES[acted.action], reason=acted.reason, actor=acted.actor
-            )
+            state = _STATES[acted.action]
+            changed = TradingStateChanged(state=state, reason=acted.reason, actor=acted.actor)
+            yield ChangeTradingState(changed=changed)
         case OperatorActed(action="clear_discrepancy") as acted:
-            yield ClearDiscrepancy(symbol=acted.subject, reason=acted.reason, actor=acted.actor)
+            symbol, reason, actor = acted.subject, acted.reason, acted.actor
+            cleared = DiscrepancyCleared(symbol=symbol, reason=reason, actor=actor)
+            yield ClearDiscrepancy(cleared=cleared)
         case _:
             return
 
@@ -57,3 +65,7 @@ def _open(registered: AccountRegistered) -> OpenAccount:
         actor=registered.actor,
     )
     return OpenAccount(opened=opened, settings=registered.settings)
+
+
+def _balance(currency: str, total: Decimal, free: Decimal) -> RecordBalance:
+    return RecordBalance(recorded=BalanceRecorded(currency=currency, total=total, free=free))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import asyncpg
 import msgspec
 
-from projections.pages.moments import snapshot
+from projections.pages.moments import plain_row, snapshot
 from projections.views import LogFilter, LogRow, LogView, Severity
 
 # The newest matching rows; a subject's symbol and group stand with what introduced it.
@@ -67,7 +67,7 @@ async def read_log(
 
 
 def _rows(records: Sequence[asyncpg.Record]) -> tuple[LogRow, ...]:
-    return tuple(msgspec.convert(dict(record), LogRow) for record in records)
+    return tuple(msgspec.convert(plain_row(record), LogRow) for record in records)
 
 
 def _pattern(text: str) -> str:

@@ -9,7 +9,7 @@ import msgspec
 
 from domain.money import HUNDRED, ZERO
 from domain.settings import Settings
-from projections.pages.moments import marks_of, moment_of, snapshot, versions
+from projections.pages.moments import marks_of, moment_of, plain_row, snapshot, versions
 from projections.pages.registry import read_settings
 from projections.views import (
     CheckRow,
@@ -76,7 +76,7 @@ async def risk(pool: asyncpg.Pool, account: str, at: int | None = None) -> RiskV
         row = await connection.fetchrow(versions(_CONDITIONS, at), account, at, today)
         if row is None:
             return None
-        state = msgspec.convert(dict(row), _Conditions)
+        state = msgspec.convert(plain_row(row), _Conditions)
         settings = await read_settings(connection, account, at) or Settings()
         used = await _used(connection, account, at, (moment, state.realized_today))
         different = await connection.fetch(versions(_DISCREPANCIES, at), account, at)
@@ -94,7 +94,7 @@ async def risk(pool: asyncpg.Pool, account: str, at: int | None = None) -> RiskV
         realized_today=state.realized_today,
         balance_total=state.balance_total,
         balance_free=state.balance_free,
-        discrepancies=tuple(msgspec.convert(dict(item), DiscrepancyRow) for item in different),
+        discrepancies=tuple(msgspec.convert(plain_row(item), DiscrepancyRow) for item in different),
         denials=tuple(_decision(item) for item in denied),
     )
 
@@ -136,7 +136,7 @@ async def _used(
     complete = bool(seen) and len(seen) == len(open_by_symbol)
     return Used(
         open_by_symbol=open_by_symbol,
-        committed=tuple(msgspec.convert(dict(row), CommittedRow) for row in committed),
+        committed=tuple(msgspec.convert(plain_row(row), CommittedRow) for row in committed),
         realized_today=realized_today,
         mark_age=max(timedelta(0), moment - min(seen)) if complete else None,
     )
@@ -154,4 +154,4 @@ def _limit(rule: str, value: Decimal | None, limit: Decimal | int | None) -> Lim
 
 def _decision(row: asyncpg.Record) -> DecisionRow:
     receipt = msgspec.json.decode(row["receipt"], type=tuple[CheckRow, ...])
-    return msgspec.convert({**dict(row), "receipt": receipt}, DecisionRow)
+    return msgspec.convert({**plain_row(row), "receipt": receipt}, DecisionRow)

@@ -3,7 +3,7 @@
 import asyncpg
 import msgspec
 
-from projections.pages.moments import snapshot, versions
+from projections.pages.moments import plain_row, snapshot, versions
 from projections.views import LedgerCounts, SignalRow, SignalsView
 
 _COUNTS = """
@@ -32,7 +32,7 @@ async def signals(
         counts = await read_counts(connection, account, at)
         rows = await connection.fetch(versions(_SIGNALS, at), account, at, limit, offset)
     return SignalsView(
-        counts=counts, rows=tuple(msgspec.convert(dict(row), SignalRow) for row in rows)
+        counts=counts, rows=tuple(msgspec.convert(plain_row(row), SignalRow) for row in rows)
     )
 
 

@@ -4,10 +4,15 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from decimal import Decimal
+from typing import TypeVar
 
 import asyncpg
 
+from application.rowfile import exact
 from projections.standing import Mark
+
+V = TypeVar("V")
 
 _ALIAS = re.compile(r"\[(\w+)\]")
 
@@ -67,10 +72,21 @@ async def marks_of(connection: asyncpg.Connection, account: str, at: int | None)
     else:
         moment = await moment_of(connection, account, at)
         rows = await connection.fetch(_PAST_MARKS, account, moment)
-    return {row["symbol"]: Mark(price=row["price"], at=row["at"]) for row in rows}
+    return {row["symbol"]: Mark(price=_plain(row["price"]), at=row["at"]) for row in rows}
+
+
+def plain_row(record: asyncpg.Record) -> dict[str, object]:
+    """A row whose decimals are written plainly: the driver reads 100000 as `1.0E+5`."""
+    return {name: _plain(value) for name, value in record.items()}
 
 
 async def position_at(pool: asyncpg.Pool, account: str, moment: datetime) -> int:
     """The newest position of the account at a time, for the time slider; 0 before its first."""
     position: int = await pool.fetchval(_POSITION, account, moment)
     return position
+
+
+def _plain(value: V) -> V | Decimal:
+    if isinstance(value, Decimal) and value.is_finite():
+        return Decimal(exact(value))
+    return value

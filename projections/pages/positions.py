@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import asyncpg
 import msgspec
 
-from projections.pages.moments import marks_of, snapshot, versions
+from projections.pages.moments import marks_of, plain_row, snapshot, versions
 from projections.standing import GroupRow, LegRow, group_view
 from projections.views import GroupState, GroupView
 
@@ -77,12 +77,14 @@ async def read_groups(
     ids = [row["group_id"] for row in rows]
     legs: dict[str, list[LegRow]] = {group_id: [] for group_id in ids}
     for record in await connection.fetch(versions(_LEGS, at), account, at, ids):
-        leg = msgspec.convert(dict(record), LegRow)
+        leg = msgspec.convert(plain_row(record), LegRow)
         legs[leg.group_id].append(leg)
     marks = await marks_of(connection, account, at)
     return tuple(
         group_view(
-            msgspec.convert(dict(row), GroupRow), legs[row["group_id"]], marks.get(row["symbol"])
+            msgspec.convert(plain_row(row), GroupRow),
+            legs[row["group_id"]],
+            marks.get(row["symbol"]),
         )
         for row in rows
     )

@@ -4,7 +4,7 @@ import asyncpg
 import msgspec
 
 from domain.settings import Settings
-from projections.pages.moments import versions
+from projections.pages.moments import plain_row, versions
 from projections.views import AccountView
 
 _ACCOUNTS = """
@@ -22,7 +22,7 @@ _SETTINGS = """
 async def accounts(pool: asyncpg.Pool) -> tuple[AccountView, ...]:
     """Every account, by name."""
     rows = await pool.fetch(_ACCOUNTS)
-    return tuple(msgspec.convert(dict(row), AccountView) for row in rows)
+    return tuple(msgspec.convert(plain_row(row), AccountView) for row in rows)
 
 
 async def read_settings(

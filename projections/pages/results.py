@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 
 from domain.money import HUNDRED, ZERO
-from projections.pages.moments import snapshot, versions
+from projections.pages.moments import plain_row, snapshot, versions
 from projections.views import BreakdownRow, DayRow, PerformanceTotals, PerformanceView
 
 _ACCOUNT = """
@@ -33,6 +33,11 @@ _TRADES = """
 
 By = Literal["symbol", "timeframe", "side"]
 BREAKDOWNS: tuple[By, ...] = ("symbol", "timeframe", "side")
+
+
+class _Account(msgspec.Struct, frozen=True, kw_only=True):
+    currency: str
+    starting_balance: Decimal
 
 
 class RealizedDay(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,11 +76,12 @@ async def performance(
             return None
         days = await connection.fetch(versions(_DAYS, at), account, at)
         trades = await connection.fetch(versions(_TRADES, at), account, at)
-    realized = [msgspec.convert(dict(row), RealizedDay) for row in days]
-    closed = [msgspec.convert(dict(row), ClosedTrades) for row in trades]
-    shown = day_rows(realized, found["starting_balance"])
+    own = msgspec.convert(plain_row(found), _Account)
+    realized = [msgspec.convert(plain_row(row), RealizedDay) for row in days]
+    closed = [msgspec.convert(plain_row(row), ClosedTrades) for row in trades]
+    shown = day_rows(realized, own.starting_balance)
     return PerformanceView(
-        currency=found["currency"],
+        currency=own.currency,
         days=shown,
         totals=totals(realized, shown),
         breakdown=tuple(row for by in BREAKDOWNS for row in breakdown(closed, by)),

@@ -11,7 +11,7 @@ from domain.money import ZERO
 from domain.settings import Settings
 from projections.pages.audit import ALERTS, read_log
 from projections.pages.ledger import read_counts
-from projections.pages.moments import moment_of, snapshot, versions
+from projections.pages.moments import moment_of, plain_row, snapshot, versions
 from projections.pages.positions import Selection, read_groups
 from projections.pages.registry import read_settings
 from projections.views import GroupView, LedgerCounts, LogFilter, LogRow, OverviewView
@@ -107,8 +107,8 @@ async def _read(connection: asyncpg.Connection, account: str, at: int | None) ->
         position=newest["position"] if newest else 0,
         last_event_at=newest["at"] if newest else None,
         moment=moment,
-        account=msgspec.convert(dict(found), _Account),
-        figures=msgspec.convert(dict(figures), _Figures),
+        account=msgspec.convert(plain_row(found), _Account),
+        figures=msgspec.convert(plain_row(figures), _Figures),
         settings=await read_settings(connection, account, at) or Settings(),
         groups=await read_groups(connection, account, still_open, at),
         signals=await read_counts(connection, account, at),

@@ -7,7 +7,7 @@ import msgspec
 
 from domain.queue import Queue, QueuedSignal, RankContext, loss_percent, ranked
 from domain.settings import Settings
-from projections.pages.moments import marks_of, moment_of, snapshot, versions
+from projections.pages.moments import marks_of, moment_of, plain_row, snapshot, versions
 from projections.pages.registry import read_settings
 from projections.standing import Mark
 from projections.views import QueueRow, QueueView
@@ -33,7 +33,7 @@ async def queue(pool: asyncpg.Pool, account: str, at: int | None = None) -> Queu
         moment = await moment_of(connection, account, at)
         settings = await read_settings(connection, account, at) or Settings()
     prices = {symbol: mark.price for symbol, mark in sorted(marks.items())}
-    waiting = tuple(msgspec.convert(dict(row), QueuedSignal) for row in rows)
+    waiting = tuple(msgspec.convert(plain_row(row), QueuedSignal) for row in rows)
     context = RankContext(marks=prices, continued_keys=tuple(keys))
     order = ranked(Queue(waiting=waiting), settings.queue.rules, context)
     return QueueView(

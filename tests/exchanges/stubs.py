@@ -119,6 +119,7 @@ class StubExchange:
         return self.snapshot
 
     async def open_orders(self) -> Sequence[OpenOrder]:
+        self.calls.append(("open_orders", ""))
         return self.open
 
     async def balance(self, currency: str) -> BalanceSeen:

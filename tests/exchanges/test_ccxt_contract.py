@@ -5,9 +5,14 @@ from decimal import Decimal
 
 import pytest
 
-from adapters.clock import SystemClock
+from adapters.clock import SteadyClock, SystemClock
+from adapters.exchanges.binance_usdm import BinanceUsdm
 from adapters.exchanges.ccxt_exchange import CcxtExchange
+from adapters.exchanges.ccxt_stream import CcxtStream
+from adapters.exchanges.ccxt_venue import VenueDialect
 from adapters.exchanges.wire.server import WireVenue
+from application.ports import MarketData
+from application.work import ReconcilableExchange
 from tests.exchanges.conftest import connection
 from tests.exchanges.stubs import SYMBOL
 from tests.venue.exchange_contract import PREFIX, ExchangeContract
@@ -37,3 +42,15 @@ class TestCcxtExchange(ExchangeContract):
         await exchange.start()
         yield OnTheWire(exchange, venue)
         await exchange.close()
+
+
+async def test_the_adapters_keep_the_ports_of_the_house(exchange: CcxtExchange) -> None:
+    stream = CcxtStream(exchange, PREFIX, lambda _: None, lambda _: None)
+    reconcilable: ReconcilableExchange = exchange
+    market_data: MarketData = stream
+    dialect: VenueDialect = BinanceUsdm()
+    clock: SteadyClock = SystemClock()
+    assert await reconcilable.open_orders() == []
+    assert market_data.marks() == {}
+    assert dialect.venue == "binanceusdm"
+    assert clock.now().tzinfo is not None

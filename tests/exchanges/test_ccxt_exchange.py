@@ -150,6 +150,24 @@ async def test_a_second_send_under_a_working_id_is_unknown_never_refused(
     assert len(venue.open_orders()) == 1
 
 
+async def test_success_for_another_order_than_ours_is_unknown(
+    exchange: CcxtExchange, venue: WireVenue
+) -> None:
+    api = exchange.client.api
+    original = api.create_order
+
+    async def answers_for_another(*order: object) -> dict[str, object]:
+        answer: dict[str, object] = await original(*order)
+        info = answer["info"]
+        assert isinstance(info, dict)
+        return {**answer, "info": {**info, "clientOrderId": "x-cvBPrNm9-somebody"}}
+
+    api.create_order = answers_for_another
+    (lost,) = told(await exchange.place(ticket(A)))
+    assert isinstance(lost, AnswerLost)
+    assert "somebody" in lost.detail
+
+
 async def test_a_cancel_reports_the_fills_before_the_end(
     exchange: CcxtExchange, venue: WireVenue
 ) -> None:
@@ -333,6 +351,16 @@ async def test_an_unreachable_venue_is_a_connection_error(
         await exchange.reconcile([SYMBOL])
     with pytest.raises(ConnectionError):
         await exchange.load_instruments()
+
+
+@pytest.mark.parametrize("fault", ["html_after", "empty_after", "502_after"])
+async def test_markets_that_could_not_be_read_are_loaded_again_before_the_next_order(
+    exchange: CcxtExchange, venue: WireVenue, fault: str
+) -> None:
+    venue.inject(fault, call="GET /fapi/v1/exchangeInfo")
+    with pytest.raises(ConnectionError):
+        await exchange.load_instruments()
+    assert isinstance(told(await exchange.place(ticket(A)))[0], Accepted)
 
 
 async def test_the_balance_is_read_to_the_last_digit(exchange: CcxtExchange) -> None:

@@ -142,6 +142,15 @@ async def test_a_broken_line_is_made_anew_and_asks_for_a_reconciliation(
     assert listener.stream.is_user_stream_up
 
 
+async def test_no_new_connection_is_made_during_a_pause_the_venue_ordered(
+    listener: Listener, exchange: CcxtExchange, venue: WireVenue
+) -> None:
+    exchange.client.halt.hear(429, {"Retry-After": "1"}, "")
+    venue.disconnect_streams()
+    await until(lambda: listener.connections == 2)
+    assert exchange.client.halt.remaining() == 0
+
+
 async def test_an_expired_key_is_asked_for_anew(
     listener: Listener, exchange: CcxtExchange, venue: WireVenue
 ) -> None:

@@ -15,25 +15,27 @@ from projections import pages, store
 from projections.rows import SCHEMA
 from projections.runner import apply_upto, connect
 from projections.views import LogFilter
-from tests.projections.trading import (
+from tests.projections.story import (
     ACCOUNT,
-    GROUP,
     MORNING,
     SYMBOL,
     D,
     Story,
-    accepted,
     append,
+    opened_account,
+    queued,
+    read,
+    signal,
+)
+from tests.projections.trading import (
+    GROUP,
+    accepted,
     closed_group,
     entered,
     exited,
     leg_name,
-    opened_account,
     opened_group,
     proposal,
-    queued,
-    read,
-    signal,
     whole_trade,
 )
 
@@ -76,6 +78,7 @@ async def test_a_group_whose_orders_rest_is_live(world: World) -> None:
     assert [leg.state for leg in group.legs] == ["OPEN", "REQUESTED", "SKIPPED"]
     assert group.legs[2].reason == "min_notional"
     assert group.committed == D(1190)
+    assert str(group.committed) == "1190"
     assert (group.pnl, group.average_entry) == (D(0), None)
 
 
@@ -126,6 +129,7 @@ async def test_a_closed_trade_counts_in_overview_and_performance(world: World) -
     assert overview is not None
     assert (overview.open_groups, overview.committed) == (0, D(0))
     assert (overview.realized_total, overview.equity) == (D("5.76"), D("10005.76"))
+    assert str(overview.starting_balance) == "10000"
     assert overview.last_event_at == story.events[-1].at
 
 

@@ -143,6 +143,17 @@ def test_limited_volume_fills_a_part_each_move_and_never_moves_the_price_past_ot
     assert told(move(core, "59000")) == [("a", "0.002 at 59000 maker"), ("a", "filled 0.010")]
 
 
+def test_an_order_the_price_had_passed_fills_where_the_price_stands() -> None:
+    core = new_core()
+    core.max_fill_quantity = Decimal("0.004")
+    core.place(ticket("a", "buy", "0.01", "59000"), AT)
+    move(core, "58000")
+    core.begin_move(SYMBOL, Decimal(59500), AT)
+    assert told(core.next_fill() or []) == [("a", "0.004 at 59000 maker")]
+    assert core.price(SYMBOL) == Decimal(58000)
+    assert core.next_fill() is None
+
+
 def test_an_explicit_fill_is_partial_and_a_query_tells_all_of_it() -> None:
     core = new_core()
     core.place(ticket("a", "buy", "0.01", "59000"), AT)
@@ -246,6 +257,19 @@ def test_a_short_gains_when_the_price_falls() -> None:
     assert core.positions() == {SYMBOL: Decimal("-0.01")}
     assert core.unrealized == Decimal(10)
     assert core.equity == Decimal(100010) - Decimal("0.3")
+
+
+def test_a_short_is_closed_in_parts_with_its_profit() -> None:
+    core = new_core()
+    core.place(ticket("a", "sell", "0.03", None), AT)
+    move(core, "59000")
+    core.place(ticket("b", "buy", "0.01", None, reduce_only=True), AT)
+    entry_fee = Decimal("0.9")
+    assert core.balance == Decimal(100000) - entry_fee + Decimal(10) - Decimal("0.295")
+    assert core.unrealized == Decimal(20)
+    core.place(ticket("c", "buy", "0.02", None, reduce_only=True), AT)
+    assert core.balance == Decimal(100000) - entry_fee + Decimal(30) - Decimal("0.885")
+    assert core.unrealized == Decimal(0)
 
 
 def test_a_flip_realizes_the_old_side_and_enters_the_new_one_at_the_price() -> None:

@@ -77,6 +77,8 @@ def test_reduce_only_orders_together_never_exceed_the_position() -> None:
     assert told(beyond) == [("d", "refused -2022")]
     fits = core.place(ticket("e", "sell", "0.004", "62000", reduce_only=True), AT)
     assert told(fits) == [("e", "accepted")]
+    assert told(core.fill("c", Decimal("0.001"), AT)) == [("c", "0.001 at 61000 maker")]
+    assert [order.client_order_id for order in core.open_orders()] == ["c", "e"]
 
 
 def test_reduce_only_orders_a_shrunk_position_does_not_cover_expire_newest_first() -> None:

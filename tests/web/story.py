@@ -195,7 +195,9 @@ def queue() -> QueueView:
             waiting_seconds=660 + 60 * index,
             reason="max_open_groups",
         )
-        for index, (symbol, loss) in enumerate([("XRP/USDT:USDT", "-0.94"), ("ADA/USDT:USDT", "0.2")])
+        for index, (symbol, loss) in enumerate(
+            [("XRP/USDT:USDT", "-0.94"), ("ADA/USDT:USDT", "0.2")]
+        )
     )
     return QueueView(rows=rows, limit=None, free_slots=7)
 
@@ -255,7 +257,11 @@ def risk(state: str = "active") -> RiskView:
         balance_free=D("87000.12"),
         discrepancies=(
             DiscrepancyRow(
-                symbol="SOL/USDT:USDT", expected=D(12), seen=D(10), detail="sold by hand", found_at=NOW
+                symbol="SOL/USDT:USDT",
+                expected=D(12),
+                seen=D(10),
+                detail="sold by hand",
+                found_at=NOW,
             ),
         ),
         denials=(

@@ -1,0 +1,142 @@
+import re
+from decimal import Decimal
+
+import pytest
+from litestar.testing import AsyncTestClient
+
+from application.inputs import OperatorActed, SettingsSubmitted
+from tests.web import story
+from tests.web.stub_house import StubHouse
+from web import figures
+from web.charts import curve
+from web.rendering import TEMPLATES
+
+PAGES = ("", "queue", "signals", "risk", "log", "performance", "settings", "reference")
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_each_page_reads_well_without_any_script(browser: AsyncTestClient, page: str) -> None:
+    answer = await browser.get(f"/{page}")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "<h1" in answer.text
+    assert "None" not in re.sub(r"<[^>]+>", "", answer.text)
+
+
+def test_no_template_has_inline_script_or_style() -> None:
+    for path in TEMPLATES.rglob("*.html"):
+        text = path.read_text()
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)", text), path.name
+
+
+async def test_rows_a_page_has_open_are_rendered_open(browser: AsyncTestClient) -> None:
+    closed = await browser.get("/fragments/groups")
+    assert 'aria-expanded="true"' not in closed.text
+    opened = await browser.get("/fragments/groups", params={"open": "gbbbb,unknown"})
+    assert opened.text.count('aria-expanded="true"') == 1
+    assert re.search(r'id="legs-gbbbb"><td', opened.text)
+    assert re.search(r'id="legs-gaaaa" hidden', opened.text)
+
+
+async def test_what_is_unknown_is_never_shown_as_zero(browser: AsyncTestClient) -> None:
+    text = (await browser.get("/fragments/groups")).text
+    unmarked = text.partition('data-row="gcccc"')[2].partition("legs-row")[0]
+    assert unmarked.count("—") >= 3
+
+
+async def test_everything_from_outside_is_escaped(
+    browser: AsyncTestClient, house: StubHouse
+) -> None:
+    house.views.log_rows = (story.alert(1, "info", "<script>alert(1)</script>"),)
+    text = (await browser.get("/log", params={"text": '"><script>'})).text
+    assert "<script>" not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+async def test_a_click_becomes_a_durable_input_that_waits_for_its_outcome(
+    browser: AsyncTestClient, house: StubHouse
+) -> None:
+    form = {"action": "promote_signal", "subject": "q0", "reason": ""}
+    answer = await browser.post("/actions", data=form)
+    assert answer.status_code == 202
+    assert "Input 1 is durable" in answer.text
+    assert "after=900" in answer.text
+    acted = OperatorActed(
+        action="promote_signal", subject="q0", actor="operator", reason="no reason given"
+    )
+    assert house.inbox.stored == [("paper", acted)]
+
+    house.views.log_rows = (story.alert(901, "info", "Promoted XRP/USDT:USDT"),)
+    outcome = await browser.get("/outcome", params={"after": 900, "subject": "q0"})
+    assert "Promoted XRP/USDT:USDT" in outcome.text
+
+
+async def test_saved_settings_become_an_input_and_bad_ones_do_not(
+    browser: AsyncTestClient, house: StubHouse
+) -> None:
+    bad = await browser.post("/actions/settings", data={"document": '{"pool": 1}'})
+    assert bad.status_code == 400
+    assert house.inbox.stored == []
+    good = await browser.post("/actions/settings", data={"document": "{}", "reason": "reset"})
+    assert good.status_code == 202
+    assert isinstance(house.inbox.stored[0][1], SettingsSubmitted)
+
+
+async def test_history_is_marked_and_cannot_be_acted_on(
+    browser: AsyncTestClient, house: StubHouse
+) -> None:
+    text = (await browser.get("/", params={"at": "2026-01-01T00:01:00"})).text
+    assert "History." in text
+    assert "data-view=" not in text
+    assert 'data-ask="close_group"' not in text
+    assert house.views.asked_at == [60]
+
+
+async def test_the_theme_chosen_is_rendered(browser: AsyncTestClient) -> None:
+    assert "data-theme=" not in (await browser.get("/")).text
+    browser.cookies.set("plimsoll_theme", "dark")
+    assert '<html lang="en" data-theme="dark">' in (await browser.get("/")).text
+
+
+@pytest.mark.parametrize(("state", "engine", "word"), [
+    ("halted", "running", "Trading halted."),
+    ("active", "stopped", "Engine stopped."),
+])  # fmt: skip
+async def test_trouble_is_a_banner(
+    browser: AsyncTestClient, house: StubHouse, state: str, engine: str, word: str
+) -> None:
+    house.views.trading_state, house.engine = state, engine
+    assert word in (await browser.get("/fragments/overview")).text
+
+
+async def test_built_files_may_be_kept_for_ever(browser: AsyncTestClient) -> None:
+    page = (await browser.get("/")).text
+    built = re.findall(r"/static/build/app-[0-9a-f]{12}\.(?:js|css)", page)
+    assert len(built) == 2
+    for path in built:
+        answer = await browser.get(path)
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["cache-control"]
+    assert (await browser.get("/favicon.ico")).headers["content-type"] == "image/svg+xml"
+
+
+@pytest.mark.parametrize(("shown", "expected"), [
+    (figures.money(Decimal("1234.505")), "1,234.50"),
+    (figures.signed(Decimal("-0.001")), "0.00"),
+    (figures.signed(Decimal(12)), "+12.00"),
+    (figures.signed(Decimal(-12)), "−12.00"),
+    (figures.price(Decimal("0.00001234567891")), "0.0000123457"),
+    (figures.price(Decimal("64250.123456")), "64,250.123"),
+    (figures.exact(Decimal("1E+3")), "1,000"),
+    (figures.percent(None), "—"),
+    (figures.span(59), "59 s"),
+    (figures.span(3 * 86400), "3 d"),
+    (figures.words("max_open_groups"), "max open groups"),
+])  # fmt: skip
+def test_figures_are_set_as_traders_read_them(shown: str, expected: str) -> None:
+    assert shown == expected
+
+
+def test_a_curve_of_one_or_of_no_value_is_still_a_line() -> None:
+    assert curve([Decimal(5)], 10, 10).line.count(",") == 2
+    assert curve([], 10, 10).line.count(",") == 2
