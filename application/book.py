@@ -71,6 +71,9 @@ class Book:
         self.marks: Mapping[str, MarkSeen] = {}
         self._states: dict[str, Any] = {}
         self._versions: dict[str, int] = {}
+        # Client ids of every order, and of those the venue may still act on.
+        self._orders: set[str] = set()
+        self._working: set[str] = set()
         self._undo: list[tuple[str, Any, int]] | None = None
         self._before: tuple[str, str, datetime | None, Mapping[str, MarkSeen]] | None = None
 
@@ -151,10 +154,17 @@ class Book:
 
     def orders(self) -> Iterator[Order]:
         """Every order of the open books, by client id."""
-        prefix = stream_name("order", self.account_name, "")
-        for stream in sorted(self._states):
-            if stream.startswith(prefix):
-                yield self._states[stream]
+        for client_order_id in sorted(self._orders):
+            yield self._one("order", client_order_id)
+
+    def order_ids(self) -> frozenset[str]:
+        """The client id of every order of the open books."""
+        return frozenset(self._orders)
+
+    def working_orders(self) -> Iterator[Order]:
+        """The orders that are not final, by client id."""
+        for client_order_id in sorted(self._working):
+            yield self._one("order", client_order_id)
 
     # --- Writing, by the engine alone -----------------------------------------------------
 
@@ -167,8 +177,7 @@ class Book:
         aggregate = AGGREGATES[recorded.stream.split(":", 1)[0]]
         before = self._states.get(recorded.stream)
         self._note_undo(recorded.stream)
-        self._states[recorded.stream] = aggregate.evolve(before, recorded.event)
-        self._versions[recorded.stream] = recorded.version
+        self._put(recorded.stream, aggregate.evolve(before, recorded.event), recorded.version)
         self.last_at = recorded.at
         self._see_marks(recorded)
         if isinstance(recorded.event, TradingDayOpened):
@@ -188,14 +197,13 @@ class Book:
 
     def undo(self) -> None:
         """As if nothing had happened since `begin`."""
-        assert self._undo is not None and self._before is not None, "there is nothing to undo"
+        assert self._undo is not None, "there is nothing to undo"
+        assert self._before is not None, "what was before is remembered together"
         for stream, state, version in reversed(self._undo):
             if state is _ABSENT:
-                self._states.pop(stream, None)
-                self._versions.pop(stream, None)
+                self._drop(stream)
             else:
-                self._states[stream] = state
-                self._versions[stream] = version
+                self._put(stream, state, version)
         self.head, self.date, self.last_at, self.marks = self._before
         self.keep()
 
@@ -244,6 +252,24 @@ class Book:
             case _:
                 return
 
+    def _put(self, stream: str, state: Any, version: int) -> None:  # noqa: ANN401 - see `state`
+        self._states[stream] = state
+        self._versions[stream] = version
+        if isinstance(state, Order):
+            client_order_id = state.request.client_order_id
+            self._orders.add(client_order_id)
+            if state.is_final:
+                self._working.discard(client_order_id)
+            else:
+                self._working.add(client_order_id)
+
+    def _drop(self, stream: str) -> None:
+        self._states.pop(stream, None)
+        self._versions.pop(stream, None)
+        client_order_id = stream.split(":", 2)[2]
+        self._orders.discard(client_order_id)
+        self._working.discard(client_order_id)
+
     def _note_undo(self, stream: str) -> None:
         if self._undo is not None:
             state = self._states.get(stream, _ABSENT)
@@ -255,8 +281,7 @@ class Book:
         for stream in sorted(self._states):
             if stream not in opened.streams and stream != today:
                 self._note_undo(stream)
-                del self._states[stream]
-                del self._versions[stream]
+                self._drop(stream)
 
     def _lives_on(self, stream: str) -> bool:
         aggregate, _, key = stream.split(":", 2)

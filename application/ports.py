@@ -60,7 +60,9 @@ class Exchange(Protocol):
 class MarketData(Protocol):
     """The latest mark per symbol. Reading never blocks."""
 
-    def marks(self) -> Mapping[str, MarkSeen]: ...
+    def marks(self) -> Mapping[str, MarkSeen]:
+        """The newest mark of every watched symbol that has one."""
+        ...
 
     async def watch(self, symbols: Sequence[str]) -> None:
         """Make sure marks of these symbols are kept fresh from now on."""

@@ -14,7 +14,7 @@ from domain.settings import Settings
 
 def works_of(book: Book) -> Iterator[OrderWork]:
     """Every order something must be done about, by client id."""
-    for order in book.orders():
+    for order in book.working_orders():
         state = _wanted(order)
         if state is not None:
             yield _work(book, order, state)
@@ -34,8 +34,6 @@ def ticket_of(requested: OrderRequested) -> OrderTicket:
 
 
 def _wanted(order: Order) -> WorkState | None:
-    if order.is_final:
-        return None
     if order.status is OrderStatus.UNKNOWN:
         return "unknown"
     if order.trades_missing is not None:
@@ -74,9 +72,9 @@ class BookSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 def snapshot_of(book: Book) -> BookSnapshot:
     """Take a snapshot. Only the writer's thread may, between two inputs."""
-    orders = tuple(book.orders())
+    orders = tuple(book.working_orders())
     held = [group.opened.symbol for group in book.open_groups()]
-    resting = [order.request.symbol for order in orders if not order.is_final]
+    resting = [order.request.symbol for order in orders]
     waiting = [entry.symbol for entry in book.queue.waiting]
     return BookSnapshot(
         account=book.account_name,
@@ -84,12 +82,10 @@ def snapshot_of(book: Book) -> BookSnapshot:
         settings=book.account.settings,
         works=tuple(works_of(book)),
         working=tuple(
-            WorkingOrder(
-                client_order_id=order.request.client_order_id, symbol=order.request.symbol
-            )
+            WorkingOrder(client_order_id=order.request.client_order_id, symbol=order.request.symbol)
             for order in orders
             if order.status is OrderStatus.OPEN
         ),
-        known_orders=frozenset(order.request.client_order_id for order in orders),
+        known_orders=book.order_ids(),
         symbols=tuple(dict.fromkeys(sorted([*held, *resting, *waiting]))),
     )

@@ -34,8 +34,15 @@ _log = structlog.get_logger()
 class Session(Protocol):
     """A live hold on the database: the lease, the log that commits on it, and the inbox."""
 
-    log: EventLog
-    inbox: Inbox
+    @property
+    def log(self) -> EventLog:
+        """The log; its appends run on the lease's connection."""
+        ...
+
+    @property
+    def inbox(self) -> Inbox:
+        """What was made durable and waits."""
+        ...
 
     def take(self, account: str) -> None:
         """Become the only writer of an account. Raises if another engine is."""
@@ -153,7 +160,7 @@ class Writer:
                     self._begin_session()
                     failures = 0
                 self._work_once()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the reason stands below
                 # Whatever failed, the outcome of the last commit is not known to be good:
                 # never interpret or repeat it, but load what is true and go on from there.
                 _log.exception("writer.recovering", error=str(error))

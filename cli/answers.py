@@ -1,4 +1,4 @@
-"""How commands answer: text for people, one JSON object a line for machines, exit codes for both."""
+"""How commands answer: text for people, JSON lines for machines, exit codes for both."""
 
 import sys
 from typing import NoReturn

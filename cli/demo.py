@@ -138,9 +138,7 @@ def _addresses(house: House) -> Addresses:
 
 
 def _print_welcome(addresses: Addresses) -> None:
-    curl = CURL.format(
-        webhook_url=addresses.webhook_url, webhook_secret=addresses.webhook_secret
-    )
+    curl = CURL.format(webhook_url=addresses.webhook_url, webhook_secret=addresses.webhook_secret)
     click.echo(
         f"Plimsoll is open: a paper account with {STARTING_BALANCE:,} USDT in a moving market.\n\n"
         f"  dashboard   {addresses.dashboard_url}\n"

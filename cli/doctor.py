@@ -9,13 +9,12 @@ from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
-import psycopg
 import rich_click as click
 
 from adapters.clock import SystemClock
 from adapters.exchanges.ccxt_exchange import CcxtExchange
 from adapters.logging import configure_logging
-from adapters.postgres.connection import connect, is_confined
+from adapters.postgres.checkup import DatabaseFailure, examine
 from adapters.postgres.event_log import PostgresEventLog
 from application.book import Book
 from application.loading import load_book
@@ -65,7 +64,7 @@ def _findings(home: Home) -> Iterator[Finding]:
                 books = [load_book(log, name) for name in log.accounts() if name != "house"]
             for book in books:
                 yield from _account(book)
-    except (psycopg.Error, OSError, RuntimeError) as error:
+    except (DatabaseFailure, OSError, RuntimeError) as error:
         source = "DATABASE_URL" if os.environ.get("DATABASE_URL") else "the embedded server"
         yield _finding("database", "failed", f"{source} could not be used: {error}")
 
@@ -80,28 +79,22 @@ def _disk(home: Home) -> Finding:
 
 
 def _database(url: str) -> Iterator[Finding]:
-    clock = SystemClock()
-    with connect(url) as connection:
-        row = connection.execute("SELECT version(), clock_timestamp()").fetchone()
-        assert row is not None, "a SELECT without FROM gives one row"
-        yield _finding("database", "ok", str(row[0]).split(",", maxsplit=1)[0])
-        skew = abs(clock.now() - row[1])
-        verdict: Verdict = "ok" if skew <= SKEW_WARNING else "warning"
-        yield _finding("clock_skew", verdict, f"{skew.total_seconds():.3f} s to the database")
-        if is_confined(connection):
-            yield _finding("database_role", "ok", "the engine can append and read only")
-        else:
-            detail = "no role of its own: only the triggers protect the log; allow CREATE ROLE"
-            yield _finding("database_role", "warning", detail)
-        waiting = connection.execute("SELECT count(*), min(received_at) FROM plimsoll.inbox")
-        yield _inbox(waiting.fetchone(), clock)
-
-
-def _inbox(row: tuple[object, ...] | None, clock: SystemClock) -> Finding:
-    count, oldest = row if row is not None else (0, None)
-    stale = oldest is not None and clock.now() - oldest > STALE_AFTER  # type: ignore[operator]
-    detail = f"{count} inputs wait" + (f", the oldest since {oldest}" if oldest else "")
-    return _finding("inbox", "warning" if stale else "ok", detail)
+    seen = examine(url)
+    yield _finding("database", "ok", seen.server)
+    skew = abs(SystemClock().now() - seen.now)
+    verdict: Verdict = "ok" if skew <= SKEW_WARNING else "warning"
+    yield _finding("clock_skew", verdict, f"{skew.total_seconds():.3f} s to the database")
+    if seen.is_confined:
+        yield _finding("database_role", "ok", "the engine can append and read only")
+    else:
+        detail = "no role of its own: only the triggers protect the log; allow CREATE ROLE"
+        yield _finding("database_role", "warning", detail)
+    oldest = seen.oldest_input_at
+    is_stale = oldest is not None and SystemClock().now() - oldest > STALE_AFTER
+    detail = f"{seen.inputs_waiting} inputs wait" + (
+        f", the oldest since {oldest}" if oldest else ""
+    )
+    yield _finding("inbox", "warning" if is_stale else "ok", detail)
 
 
 def _account(book: Book) -> Iterator[Finding]:
@@ -129,9 +122,7 @@ def _account(book: Book) -> Iterator[Finding]:
         f"venue and books differ: {', '.join(differing)}" if differing else "no discrepancy",
     )
     state = book.risk.trading_state
-    yield _finding(
-        f"{name}: trading", "ok" if state == "active" else "warning", f"state {state}"
-    )
+    yield _finding(f"{name}: trading", "ok" if state == "active" else "warning", f"state {state}")
     if not book.account.opened.paper:
         yield asyncio.run(_venue(book))
 

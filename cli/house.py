@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from typing import Any
 
-import asyncpg
 import msgspec
 import structlog
 
@@ -18,6 +18,7 @@ from adapters.exchanges.simulated.state import VenueState
 from adapters.postgres.connection import connect
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.inbox_writer import AsyncInbox
+from adapters.postgres.mark_keeper import MarkKeeper
 from adapters.postgres.marks import read_live_marks
 from adapters.postgres.session import PostgresSession
 from application.engine import AccountEngine
@@ -26,12 +27,12 @@ from application.work import WorkingOrder
 from application.work_list import BookSnapshot, snapshot_of
 from application.writer import Committed, Writer, WriterDeps
 from cli.home import Home
-from cli.pulse import MarkKeeper, tick
-from cli.reading import PoolViews
+from cli.pulse import tick
 from cli.rooms import LiveRoom, PaperRoom, Room, paper_core, prefix_of, wandering_moves
 from cli.version import VERSION
 from domain.instrument import Instrument
 from domain.message import Input, MarkSeen
+from projections.reading import PoolViews, open_views
 from projections.runner import ProjectionRunner
 from web.access import Access
 from web.app import create_app
@@ -40,7 +41,6 @@ from web.deps import EngineState, EngineStatus, Health, WebAccount, WebDeps
 from web.server import WebServer
 
 LEASE_SECONDS_MAX = 3.0
-POOL_SIZE = 6
 BALANCE_SECONDS = 60.0
 
 log = structlog.get_logger(__name__)
@@ -126,6 +126,7 @@ class House:
         self._exchanges: dict[str, Exchange] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._opening: set[str] = set()
+        self._desk_opened = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._dispatcher: Dispatcher | None = None
 
@@ -140,14 +141,14 @@ class House:
             self._exchanges, self.writer.submit, self.clock, lambda: self.writer.confirmed_at
         )
         runner = ProjectionRunner(self.url, on_change=self._on_projected)
-        async with asyncpg.create_pool(self.url, min_size=1, max_size=POOL_SIZE) as pool:
+        async with open_views(self.url) as views:
             self.writer.start()
             self._spawn(runner.run(), "projections")
             self._spawn(tick(lambda: tuple(self._desks), self.writer.submit), "clock")
             self._spawn(MarkKeeper(self.url, self._all_marks).run(self._on_marks), "marks")
             self._spawn(self._observe_balances(), "balances")
             server = WebServer(
-                create_app(self._web_deps(pool)), self.options.host, self.options.port
+                create_app(self._web_deps(views)), self.options.host, self.options.port
             )
             self.port = await server.start()
             self.state = "running"
@@ -173,8 +174,8 @@ class House:
             await desk.room.exchange.close()
         self.state = "stopped"
 
-    def _spawn(self, work: "asyncio.Future[None] | object", name: str) -> None:
-        task: asyncio.Task[None] = asyncio.create_task(work, name=name)  # type: ignore[arg-type]
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
         task.add_done_callback(_tell_failure)
         self._tasks.append(task)
 
@@ -227,18 +228,19 @@ class House:
         """Until an account can take signals. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
             while account not in self._desks:
-                await asyncio.sleep(0.02)
+                self._desk_opened.clear()
+                await self._desk_opened.wait()
 
     def _access(self) -> Access:
         return Access(self.home.secrets().api_token)
 
-    def _web_deps(self, pool: asyncpg.Pool) -> WebDeps:
+    def _web_deps(self, views: PoolViews) -> WebDeps:
         return WebDeps(
             version=VERSION,
             clock=self.clock,
             inbox=_Door(self.inbox, self.writer),
             accounts=self,
-            views=PoolViews(pool),
+            views=views,
             access=self._access(),
             changes=self.changes,
             health=self.health,
@@ -317,11 +319,12 @@ class House:
             room = self._room(snapshot, plan, markets)
         except (LookupError, ValueError) as error:
             # One account that cannot be reached must not keep the others from working.
-            log.error("account_not_opened", account=account, error=str(error))
+            log.exception("account_not_opened", account=account, error=str(error))
             self._opening.discard(account)
             return
         desk = _AccountDesk(self, snapshot, room)
         self._desks[account] = desk
+        self._desk_opened.set()
         self._exchanges[account] = room.exchange
         self._spawn(self._start_desk(desk), f"open-{account}")
 
@@ -369,7 +372,7 @@ class House:
                 self.writer.submit(account, seen)
 
     def _on_projected(self, views: frozenset[str], _: int) -> None:
-        self.changes.publish(views)  # type: ignore[arg-type]
+        self.changes.publish(views)
 
     def _on_marks(self) -> None:
         self.changes.publish(("overview", "groups", "queue"))
@@ -378,4 +381,3 @@ class House:
 def _tell_failure(task: "asyncio.Task[None]") -> None:
     if not task.cancelled() and task.exception() is not None:
         log.error("background_task_failed", task=task.get_name(), error=repr(task.exception()))
-

@@ -35,11 +35,10 @@ def replay(day: str, account: str | None, *, as_json: bool) -> None:
 
 
 def _chosen(account: str | None, names: list[str]) -> str:
-    if account is not None:
-        return account
-    if len(names) == 1:
-        return names[0]
-    fail(f"there are {len(names)} accounts ({', '.join(names)}): name one with --account", NOT_FOUND)
+    if account is None and len(names) != 1:
+        known = ", ".join(names)
+        fail(f"there are {len(names)} accounts ({known}): name one with --account", NOT_FOUND)
+    return account or names[0]
 
 
 def _print(report: ReplayReport) -> None:

@@ -153,9 +153,7 @@ class LiveRoom:
         """The user stream and the market stream."""
         heard = max((mark.at for mark in self.marks().values()), default=None)
         return (
-            StreamHealth(
-                name="orders", is_connected=self._stream.is_user_stream_up, heard_at=None
-            ),
+            StreamHealth(name="orders", is_connected=self._stream.is_user_stream_up, heard_at=None),
             StreamHealth(name="marks", is_connected=heard is not None, heard_at=heard),
         )
 

@@ -1,25 +1,18 @@
 """`plimsoll simulate`: recorded candles and signals through the real engine, as fast as it can."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 import rich_click as click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from adapters.exchanges.simulated.candles import Candle, candle_moves, read_candles
+from adapters.exchanges.simulated.candles import candle_moves
 from adapters.exchanges.simulated.core import MatchingCore
-from adapters.exchanges.simulated.instruments import (
-    derive_instrument,
-    parse_instrument,
-    parse_symbol,
-    with_rules,
-)
-from adapters.exchanges.simulated.signals import read_signals
-from adapters.exchanges.simulated.simulation import Ruined, Simulation, TimedSignal
+from adapters.exchanges.simulated.simulation import Ruined, Simulation
 from adapters.memory_log import MemoryEventLog
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.event_log import PostgresEventLog
@@ -33,26 +26,11 @@ from application.journal import EventLog, Recorded
 from application.summary import RunLedger, RunSummary
 from cli.answers import RUINED, fail, print_json
 from cli.home import Home
-from domain.instrument import Instrument
+from cli.simulation_plan import SimulationOptions, SimulationPlan, read_plan
 from domain.money import plain
-from domain.settings import Settings
-from domain.settings_document import SettingsRefused, parse_settings
-from domain.settings_support import unsupported
 
 ACCOUNT = "simulation"
 COMMIT_EVENTS = 2_000
-
-
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a run is made of, read and checked before it begins."""
-
-    candles: tuple[tuple[str, tuple[Candle, ...]], ...]
-    instruments: tuple[Instrument, ...]
-    derived: tuple[str, ...]
-    signals: tuple[TimedSignal, ...]
-    settings: Settings
-    venue: str
-    balance: Decimal
 
 
 @click.command(
@@ -79,6 +57,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write files here.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
 def simulate(  # noqa: PLR0913 - one parameter an option
+    *,
     markets: tuple[str, ...],
     signals_file: Path,
     settings_file: Path | None,
@@ -87,12 +66,19 @@ def simulate(  # noqa: PLR0913 - one parameter an option
     balance: str,
     database: str,
     out: Path | None,
-    *,
     as_json: bool,
 ) -> None:
     """Run recorded prices and signals through the engine under a virtual clock."""
     try:
-        plan = _plan(markets, signals_file, settings_file, venue, rules, balance)
+        options = SimulationOptions(
+            markets=markets,
+            signals_file=signals_file,
+            settings_file=settings_file,
+            venue=venue,
+            rules=rules,
+            balance=balance,
+        )
+        plan = read_plan(options)
         if not as_json:
             for line in plan.derived:
                 click.echo(line, err=True)
@@ -110,86 +96,17 @@ def simulate(  # noqa: PLR0913 - one parameter an option
         fail("the equity fell to nothing; the run ended there", RUINED)
 
 
-def _plan(
-    markets: tuple[str, ...],
-    signals_file: Path,
-    settings_file: Path | None,
-    venue: str,
-    rules: tuple[str, ...],
-    balance: str,
-) -> Plan:
-    candles = tuple(_market(text) for text in markets)
-    instruments, derived = _instruments(candles, rules)
-    return Plan(
-        candles=candles,
-        instruments=instruments,
-        derived=derived,
-        signals=tuple(read_signals(signals_file)),
-        settings=_settings(settings_file),
-        venue=venue,
-        balance=_amount(balance),
-    )
-
-
-def _market(text: str) -> tuple[str, tuple[Candle, ...]]:
-    symbol, equals, file = text.partition("=")
-    if not equals or not file:
-        raise ValueError(f"market was {text!r}: write SYMBOL=FILE, as BTC/USDT:USDT=btc.csv.gz")
-    parse_symbol(symbol)
-    return symbol, tuple(read_candles(Path(file)))
-
-
-def _instruments(
-    candles: Sequence[tuple[str, tuple[Candle, ...]]], rules: tuple[str, ...]
-) -> tuple[tuple[Instrument, ...], tuple[str, ...]]:
-    given = dict(parse_instrument(text) for text in rules)
-    unknown = sorted(set(given) - {symbol for symbol, _ in candles})
-    if unknown:
-        raise ValueError(f"instrument was {unknown[0]}: name it with --market too")
-    made = [
-        with_rules(derive_instrument(symbol, rows[0].open), given.get(symbol, {}))
-        for symbol, rows in candles
-    ]
-    derived = tuple(
-        f"{each.symbol}: tick {plain(each.tick)}, step {plain(each.step)}, minimum"
-        f" {plain(each.min_quantity)}, minimum notional {plain(each.min_notional)}"
-        for each in made
-    )
-    return tuple(made), derived
-
-
-def _settings(path: Path | None) -> Settings:
-    """The settings of a run, in which nothing is coalesced: spec §11."""
-    try:
-        settings = Settings() if path is None else parse_settings(path.read_bytes())
-    except SettingsRefused as refused:
-        raise ValueError("\n".join(str(problem) for problem in refused.problems)) from refused
-    flaws = unsupported(settings)
-    if flaws:
-        raise ValueError("\n".join(str(problem) for problem in flaws))
-    exits = msgspec.structs.replace(settings.exits, coalesce_ms=0)
-    return msgspec.structs.replace(settings, exits=exits)
-
-
-def _amount(text: str) -> Decimal:
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        amount = Decimal(0)
-    if not amount.is_finite() or amount <= 0:
-        raise ValueError(f"balance was {text!r}: give a positive decimal number")
-    return amount
-
-
 @contextmanager
 def _log(database: str) -> Iterator[EventLog]:
     """Where the run is recorded: gone with the process, or a database of its own."""
     if database == "memory":
         yield MemoryEventLog()
     elif database == "embedded":
-        with EmbeddedPostgres.start(Home().data_dir) as server:
-            with _postgres(server.ensure_database("plimsoll_simulation")) as log:
-                yield log
+        with (
+            EmbeddedPostgres.start(Home().data_dir) as server,
+            _postgres(server.ensure_database("plimsoll_simulation")) as log,
+        ):
+            yield log
     elif database.startswith(("postgres://", "postgresql://")):
         with _postgres(database) as log:
             yield log
@@ -251,7 +168,7 @@ def _write(out: Path, run: Run) -> None:
     write_events(out / "events.jsonl", run.recorded)
 
 
-def _run(plan: Plan, log: EventLog, *, show: bool) -> Run:
+def _run(plan: SimulationPlan, log: EventLog, *, show: bool) -> Run:
     recording = _Recording(log)
     core = MatchingCore(
         instruments=plan.instruments,
@@ -267,9 +184,7 @@ def _run(plan: Plan, log: EventLog, *, show: bool) -> Run:
     except Ruined:
         ruined = True
     recording.flush()
-    summary = recording.ledger.summary(
-        plan.balance, core.prices(), simulation.engine.book.head
-    )
+    summary = recording.ledger.summary(plan.balance, core.prices(), simulation.engine.book.head)
     return Run(
         summary=summary,
         recorded=tuple(recording.recorded),
@@ -277,7 +192,7 @@ def _run(plan: Plan, log: EventLog, *, show: bool) -> Run:
     )
 
 
-def _register(simulation: Simulation, plan: Plan) -> None:
+def _register(simulation: Simulation, plan: SimulationPlan) -> None:
     """The account opens at the first instant anything happens."""
     first_candles = [candles[0].opened_at for _, candles in plan.candles]
     simulation.now = min([*first_candles, *(signal.at for signal in plan.signals)])
@@ -296,7 +211,7 @@ def _register(simulation: Simulation, plan: Plan) -> None:
     simulation.feed(InstrumentsSeen(instruments=plan.instruments))
 
 
-def _play(simulation: Simulation, plan: Plan, *, show: bool) -> None:
+def _play(simulation: Simulation, plan: SimulationPlan, *, show: bool) -> None:
     moves = [candle_moves(symbol, candles) for symbol, candles in plan.candles]
     begins = simulation.now
     ends = max(candles[-1].opened_at for _, candles in plan.candles)
@@ -306,9 +221,7 @@ def _play(simulation: Simulation, plan: Plan, *, show: bool) -> None:
 
 
 @contextmanager
-def _bar(
-    begins: datetime, ends: datetime, *, show: bool
-) -> Iterator[Callable[[datetime], None]]:
+def _bar(begins: datetime, ends: datetime, *, show: bool) -> Iterator[Callable[[datetime], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, disable=not show, transient=True) as progress:
         task = progress.add_task("simulating", total=(ends - begins).total_seconds() or 1)

@@ -53,9 +53,6 @@ class ProjectionRunner:
         while True:
             try:
                 await self._follow()
-            except store.Overtaken:
-                failures = 0
-                await asyncio.sleep(BACK_OFF_SECONDS[0])
             except (*TROUBLE, *UNREADABLE) as error:
                 self.trouble = f"{type(error).__name__}: {error}"
                 _log.warning("projections_stopped", error=self.trouble, position=self.position)
@@ -64,9 +61,16 @@ class ProjectionRunner:
                 await asyncio.sleep(delay)
 
     async def catch_up(self, connection: asyncpg.Connection) -> int:
-        """Apply all there is; the position reached. Raises Overtaken, JournalError."""
-        while await self._step(connection):
-            pass
+        """Apply all there is; the position reached. Raises JournalError, ProjectionError.
+
+        Who is overtaken backs off, so that of two runners one does the work of a while.
+        """
+        more = True
+        while more:
+            try:
+                more = await self._step(connection)
+            except store.Overtaken:
+                await asyncio.sleep(BACK_OFF_SECONDS[0])
         return self.position
 
     async def _follow(self) -> None:

@@ -44,7 +44,7 @@ BOUNDED_ATTEMPTS = 3
 ATTEMPT_INTERVAL = timedelta(seconds=1)
 
 
-def react(book: Book, recorded: Recorded) -> Iterator[Command]:
+def react(book: Book, recorded: Recorded) -> Iterator[Command]:  # noqa: C901 - an arm an event
     """Begin a closing when its trigger comes, and carry it on with every fact about it."""
     match recorded.event:
         case PositionGroupClosing(group_id=group_id):
@@ -199,8 +199,8 @@ def _finish(group: PositionGroup, legs: tuple[DCALeg, ...], now: datetime) -> It
 
 
 def _working(book: Book, group_id: str) -> Iterator[Order]:
-    for order in book.orders():
-        if order.request.group_id == group_id and not order.is_final:
+    for order in book.working_orders():
+        if order.request.group_id == group_id:
             yield order
 
 

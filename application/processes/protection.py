@@ -51,9 +51,12 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
 
 
 def _protect(book: Book, leg: DCALeg, now: datetime) -> Iterator[Command]:
+    is_covered = leg.exit is not None and leg.exit.quantity == leg.lot.quantity
+    if is_covered or leg.lot.quantity <= ZERO:
+        return
     group = book.group(leg.plan.group_id)
     instrument = book.instrument(leg.plan.symbol)
-    if group is None or not group.is_open or instrument is None or leg.lot.quantity <= ZERO:
+    if group is None or not group.is_open or instrument is None:
         return
     if leg.exit is None:
         quantity = round_quantity(instrument, leg.lot.quantity)

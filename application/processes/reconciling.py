@@ -28,12 +28,13 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
     expected = _expected(book)
     for symbol in sorted({**held, **expected, **book.risk.discrepancies}):
         if not _is_moving(book, symbol, snapshot.asked_at):
-            yield from _compare(book, symbol, expected.get(symbol, ZERO), held.get(symbol, ZERO))
+            pair = (expected.get(symbol, ZERO), held.get(symbol, ZERO))
+            yield from _compare(book, symbol, pair, recorded.at)
 
 
 def _ask_for_missing(book: Book, snapshot: ReconciliationSeen, now: datetime) -> Iterator[Command]:
     """An order we believe to work, that the venue does not list, must be asked for."""
-    for order in book.orders():
+    for order in book.working_orders():
         identity = order.request.client_order_id
         listed = identity in snapshot.open_client_order_ids
         older = order.request.requested_at < snapshot.asked_at
@@ -70,7 +71,11 @@ def _is_moving(book: Book, symbol: str, asked_at: datetime) -> bool:
     return False
 
 
-def _compare(book: Book, symbol: str, expected: Decimal, seen: Decimal) -> Iterator[Command]:
+def _compare(
+    book: Book, symbol: str, pair: tuple[Decimal, Decimal], now: datetime
+) -> Iterator[Command]:
+    """A new difference stops the symbol's entries, and has its open orders asked for trades."""
+    expected, seen = pair
     if expected != seen:
         found = Discrepancy(
             symbol=symbol,
@@ -78,9 +83,22 @@ def _compare(book: Book, symbol: str, expected: Decimal, seen: Decimal) -> Itera
             seen=seen,
             detail="the venue's position differs from the sum of the lots",
         )
-        yield RecordDiscrepancy(discrepancy=found)
+        if book.risk.discrepancies.get(symbol) != found:
+            yield RecordDiscrepancy(discrepancy=found)
+            yield from _ask_for_trades(book, symbol, now)
     elif symbol in book.risk.discrepancies:
         cleared = DiscrepancyCleared(
             symbol=symbol, reason="venue and books agree again", actor="engine"
         )
         yield ClearDiscrepancy(cleared=cleared)
+
+
+def _ask_for_trades(book: Book, symbol: str, now: datetime) -> Iterator[Command]:
+    """A trade whose news was lost belongs to an order that still works."""
+    for order in book.working_orders():
+        if order.request.symbol == symbol and order.status is OrderStatus.OPEN:
+            yield RecordOrderUnknown(
+                client_order_id=order.request.client_order_id,
+                detail="the venue's position differs: a trade may have been missed",
+                now=now,
+            )

@@ -56,7 +56,7 @@ ORDERS = Table(
         moment("unknown_since"),
         flag("cancel_requested"),
     ),
-    indexes=(("account", "leg_id"), ("account", "group_id")),
+    indexes=(("account", "leg_id"), ("account", "group_id"), ("account", "status")),
 )
 
 # An order that fills or is accepted is known to work; a final state is never left.

@@ -48,7 +48,7 @@ GROUPS = Table(
         number("closed_realized"),
         number("closed_fees"),
     ),
-    indexes=(("account", "opened_at"),),
+    indexes=(("account", "opened_at"), ("account", "closed_at")),
 )
 PYRAMIDS = Table(
     name="pyramids",

@@ -40,6 +40,7 @@ COMMITMENTS = Table(
         number("resting", ZERO),
         number("open_cost", ZERO),
     ),
+    indexes=(("account", "group_id"),),
 )
 DISCREPANCIES = Table(
     name="discrepancies",

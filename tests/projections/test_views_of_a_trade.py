@@ -7,11 +7,13 @@ from decimal import Decimal
 import asyncpg
 import pytest
 
+from adapters.postgres.connection import BECOME_APP_ROLE
 from domain.gate import RuleCheck
 from domain.queue import QueuedSignalReplaced, SignalQueued
 from domain.risk_engine import Discrepancy, DiscrepancyFound, RiskDenied, TradingStateChanged
 from domain.trading_day import EngineStarted, InputFailed, SignalJudged
 from projections import pages, store
+from projections.rebuild import rebuild
 from projections.rows import SCHEMA
 from projections.runner import apply_upto, connect
 from projections.views import LogFilter
@@ -312,3 +314,21 @@ async def test_an_unprotected_leg_is_visible_and_counted(world: World) -> None:
     group = await pages.group(world.pool, ACCOUNT, GROUP)
     assert group is not None
     assert [leg.leg_id for leg in group.legs if leg.unprotected] == [leg_name(0)]
+
+
+async def test_the_role_that_may_only_read_and_append_reads_every_page(world: World) -> None:
+    await world.given(whole_trade())
+    await rebuild(world.url)
+    confined = asyncpg.create_pool(world.url, min_size=1, max_size=1, init=_confine)
+    async with confined as pool:
+        assert await pool.fetchval("SELECT current_user") == "plimsoll_app"
+        for page in (pages.overview, pages.risk, pages.queue, pages.performance, pages.groups):
+            assert await page(pool, ACCOUNT)
+        assert (await pages.signals(pool, ACCOUNT)).rows
+        assert (await pages.log(pool, ACCOUNT)).rows
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await pool.execute("DELETE FROM read_1.legs")
+
+
+async def _confine(connection: asyncpg.Connection) -> None:
+    await connection.execute(BECOME_APP_ROLE)

@@ -39,7 +39,11 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     candles.write_bytes(gzip.compress("\n".join(rows).encode(), mtime=0))
     wanted = [(3, "signal", "buy", "15"), (9, "signal", "buy", "15"), (20, "signal", "buy", "60")]
     wanted += [(41, "signal", "sell", "60"), (55, "exit", "sell", "15"), (70, "exit", "sell", "60")]
-    wanted += [(75, "signal", "sell", "60"), (90, "signal", "sell", "60"), (110, "exit", "buy", "60")]
+    wanted += [
+        (75, "signal", "sell", "60"),
+        (90, "signal", "sell", "60"),
+        (110, "exit", "buy", "60"),
+    ]
     lines = [_alert(start + timedelta(minutes=m, seconds=7), *rest) for m, *rest in wanted]
     alerts.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return candles, alerts

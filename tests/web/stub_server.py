@@ -1,7 +1,7 @@
 """The web over the stub house in a process of its own, led by lines on its standard input.
 
 Prints `{"port": …, "login": …}` when it listens. `pnl 12.5` moves a figure and tells the pages;
-`state halted` changes the banner; `outcome text` adds a row to the log; `beat` only advances.
+`state halted` changes the banner; `outcome text` adds a row to the log; `hang up` ends all streams.
 """
 
 import asyncio
@@ -46,9 +46,11 @@ def obey(house: StubHouse, line: str) -> None:
         row = story.alert(901, "info", argument)
         house.views.log_rows = (row, *house.views.log_rows)
         house.changes.publish({"log"})
-    elif verb == "engine":
-        house.engine = argument
-        house.changes.publish({"overview"})
+    elif verb == "hang":
+        for subscription in house.changes._subscriptions:
+            subscription.end()
+        house.changes._closed = True
+        asyncio.get_running_loop().call_later(1.5, setattr, house.changes, "_closed", False)
 
 
 async def main() -> None:

@@ -64,7 +64,7 @@ class Simulation:
             yield at
 
     def feed(self, received: Input) -> None:
-        """Hand over one input, and whatever the venue reports because of it, first in, first out."""
+        """Hand over one input, then what the venue reports because of it, first in, first out."""
         queue: deque[Input] = deque([received])
         while queue:
             handled = self.engine.handle(queue.popleft(), self.now, self._marks())

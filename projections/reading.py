@@ -1,5 +1,7 @@
 """The web's questions, answered from one pool of connections to the read tables."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import asyncpg
@@ -17,6 +19,15 @@ from projections.views import (
     RiskView,
     SignalsView,
 )
+
+POOL_SIZE_MAX = 6
+
+
+@asynccontextmanager
+async def open_views(url: str) -> AsyncIterator["PoolViews"]:
+    """The views of one database, for as long as they are needed."""
+    async with asyncpg.create_pool(url, min_size=1, max_size=POOL_SIZE_MAX) as pool:
+        yield PoolViews(pool)
 
 
 class PoolViews:

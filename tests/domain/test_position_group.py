@@ -1,0 +1,157 @@
+"""One trade: opened once, closing one way, closed once."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from domain import position_group
+from domain.message import Command
+from domain.position_group import (
+    AdmitPyramid,
+    AttemptClose,
+    CloseAttempted,
+    ClosePositionGroup,
+    FinishPositionGroup,
+    OpenPositionGroup,
+    PositionGroupClosed,
+    PositionGroupClosing,
+    PositionGroupOpened,
+    PyramidAdmitted,
+)
+from domain.settings import CapitalSettings, ExitSettings, GridSettings
+from tests.domain.given import fold, given
+
+D = Decimal
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+OPENED = PositionGroupOpened(
+    group_id="g1",
+    symbol="BTC/USDT:USDT",
+    timeframe="15m",
+    side="long",
+    signal_id="s1",
+    grid=GridSettings(),
+    exits=ExitSettings(),
+    capital=CapitalSettings(),
+    settings_version=1,
+    opened_at=NOON,
+)
+OPEN = OpenPositionGroup(
+    group_id="g1",
+    symbol="BTC/USDT:USDT",
+    timeframe="15m",
+    side="long",
+    signal_id="s1",
+    grid=GridSettings(),
+    exits=ExitSettings(),
+    capital=CapitalSettings(),
+    settings_version=1,
+    now=NOON,
+)
+CLOSING = PositionGroupClosing(
+    group_id="g1", reason="exit signal", signal_id="s2", closing_at=NOON
+)
+CLOSE = ClosePositionGroup(group_id="g1", reason="exit signal", signal_id="s2", now=NOON)
+CLOSED = PositionGroupClosed(
+    group_id="g1", reason="exit signal", realized=D(5), fees=D(1), closed_at=NOON
+)
+FINISH = FinishPositionGroup(group_id="g1", realized=D(5), fees=D(1), now=NOON)
+
+
+def admitted(index: int) -> PyramidAdmitted:
+    return PyramidAdmitted(
+        group_id="g1", pyramid_id=f"g1-p{index}", index=index, signal_id=f"s{index}"
+    )
+
+
+def admit(index: int) -> AdmitPyramid:
+    return AdmitPyramid(
+        group_id="g1", pyramid_id=f"g1-p{index}", index=index, signal_id=f"s{index}"
+    )
+
+
+def attempted(attempt: int) -> CloseAttempted:
+    return CloseAttempted(
+        group_id="g1",
+        client_order_id=f"close{attempt}",
+        attempt=attempt,
+        quantity=D(3),
+        price=D(99),
+        attempted_at=NOON + timedelta(seconds=attempt),
+    )
+
+
+def attempt(number: int) -> AttemptClose:
+    return AttemptClose(
+        group_id="g1",
+        client_order_id=f"close{number}",
+        quantity=D(3),
+        price=D(99),
+        now=NOON + timedelta(seconds=number),
+    )
+
+
+def test_a_trade_opens_once_with_the_settings_that_rule_it() -> None:
+    state = given(position_group).when(OPEN).then(OPENED)
+
+    assert state.is_open
+    assert state.holds_slot
+
+
+@pytest.mark.parametrize("command", [admit(0), CLOSE, attempt(1), FINISH])
+def test_a_trade_never_opened_is_a_programmers_error(command: Command) -> None:
+    with pytest.raises(AssertionError, match="was never opened"):
+        given(position_group).when(command)
+
+
+def test_the_first_event_of_a_trade_is_its_opening() -> None:
+    with pytest.raises(AssertionError, match="first event is PositionGroupOpened"):
+        fold(position_group, [CLOSING])
+
+
+def test_entries_join_in_their_order() -> None:
+    state = given(position_group, OPENED, admitted(0)).when(admit(1)).then(admitted(1))
+
+    assert state.pyramid_ids == ("g1-p0", "g1-p1")
+
+
+def test_nothing_joins_a_trade_that_closes() -> None:
+    given(position_group, OPENED, admitted(0), CLOSING).when(admit(1)).then_nothing()
+
+
+def test_the_first_trigger_closes_and_the_second_changes_nothing() -> None:
+    state = given(position_group, OPENED).when(CLOSE).then(CLOSING)
+    other = ClosePositionGroup(group_id="g1", reason="stop", signal_id="", now=NOON)
+
+    assert not state.is_open
+    assert state.holds_slot
+    given(position_group, OPENED, CLOSING).when(other).then_nothing()
+
+
+def test_a_close_is_attempted_with_a_number_and_a_bound() -> None:
+    state = given(position_group, OPENED, CLOSING).when(attempt(1)).then(attempted(1))
+
+    assert state.close_attempts == 1
+
+
+def test_a_further_attempt_counts_on() -> None:
+    given(position_group, OPENED, CLOSING, attempted(1)).when(attempt(2)).then(attempted(2))
+
+
+def test_an_open_trade_is_not_sold() -> None:
+    given(position_group, OPENED).when(attempt(1)).then_nothing()
+
+
+def test_a_closed_trade_is_not_sold() -> None:
+    given(position_group, OPENED, CLOSING, CLOSED).when(attempt(1)).then_nothing()
+
+
+def test_it_closes_with_the_reason_it_was_closing_for() -> None:
+    state = given(position_group, OPENED, CLOSING).when(FINISH).then(CLOSED)
+
+    assert not state.holds_slot
+
+
+def test_an_open_trade_does_not_simply_finish() -> None:
+    given(position_group, OPENED).when(FINISH).then_nothing()

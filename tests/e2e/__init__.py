@@ -1,0 +1,1 @@
+"""The whole house as processes: real Postgres, unmodified ccxt, a venue that speaks the wire."""
