@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import io
-import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,8 +11,9 @@ from typing import BinaryIO, Literal, Protocol
 import msgspec
 from eventsourcing.persistence import StoredEvent
 
+from domain.money import plain
+
 Format = Literal["csv", "jsonl"]
-_SHORTEST = re.compile(r"\.?0*\Z")
 _LINES = msgspec.json.Encoder()
 
 
@@ -79,17 +79,10 @@ def cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, Decimal):
-        return exact(value)
+        return plain(value)
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return str(value)
-
-
-def exact(value: Decimal) -> str:
-    """Every digit and none too many, whatever the ambient precision: `0.001`, `1200`, `0`."""
-    text = format(value, "f")
-    shortest = _SHORTEST.sub("", text) if "." in text else text
-    return "0" if shortest in {"-0", ""} else shortest
 
 
 def _csv(rows: Iterable[msgspec.Struct], row_type: type[msgspec.Struct]) -> Iterator[bytes]:

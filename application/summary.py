@@ -7,7 +7,13 @@ from decimal import Decimal
 import msgspec
 
 from application.journal import Recorded
-from domain.dca_leg import LegDustWrittenOff, LegEntryFilled, LegExitFilled, LegPlanned
+from domain.dca_leg import (
+    LegDustWrittenOff,
+    LegEntryEnded,
+    LegEntryFilled,
+    LegExitFilled,
+    LegPlanned,
+)
 from domain.identity import account_of
 from domain.message import Input
 from domain.money import ZERO, canonical
@@ -54,20 +60,31 @@ class RunSummary(msgspec.Struct, kw_only=True, frozen=True):
     digest: str
 
 
+LegTold = LegEntryFilled | LegEntryEnded | LegExitFilled | LegDustWrittenOff
+
+
 class _Leg:
     """A leg's lot as the events tell it."""
 
     def __init__(self, plan: LegPlanned) -> None:
         self.plan = plan
         self.lot = Lot()
-        self.filled = False
+        self.entry_open = True
+        self.bought = False
         self.realized = ZERO
         self.fees = ZERO
 
-    def take_in(self, event: LegEntryFilled | LegExitFilled | LegDustWrittenOff) -> None:
+    @property
+    def is_filled(self) -> bool:
+        """Whether it bought something and its entry is over."""
+        return self.bought and not self.entry_open
+
+    def take_in(self, event: LegTold) -> None:
         match event:
+            case LegEntryEnded():
+                self.entry_open = False
             case LegEntryFilled():
-                self.filled = True
+                self.bought = True
                 self.fees += event.fee_value or ZERO
                 self.lot = Lot(
                     quantity=self.lot.quantity + event.quantity,
@@ -104,9 +121,9 @@ class _Group:
             symbol=self.opened.symbol,
             timeframe=self.opened.timeframe,
             side=self.opened.side,
-            state="CLOSED" if self.closed_at else "CLOSING" if self.closing else "OPEN",
+            state=self._state(),
             pyramids=self.pyramids,
-            legs_filled=sum(leg.filled for leg in legs),
+            legs_filled=sum(leg.is_filled for leg in legs),
             legs=len(legs),
             quantity_open=canonical(held.quantity),
             average_entry=held.cost / (held.quantity * size) if held.quantity else None,
@@ -115,6 +132,17 @@ class _Group:
             opened_at=self.opened.opened_at,
             closed_at=self.closed_at,
         )
+
+    def _state(self) -> str:
+        """Spec §4: derived from the road out and from the legs."""
+        legs = [self.legs[leg_id] for leg_id in sorted(self.legs)]
+        if self.closed_at is not None:
+            return "CLOSED"
+        if self.closing:
+            return "CLOSING"
+        if any(leg.bought for leg in legs):
+            return "DCA_ACTIVE" if any(leg.entry_open for leg in legs) else "PROFIT_TAKING"
+        return "LIVE" if legs else "WAITING"
 
     def unrealized(self, mark: Decimal | None) -> Decimal:
         if mark is None:
@@ -185,7 +213,7 @@ class RunLedger:
             case LegPlanned() as plan:
                 self._group_of_leg[plan.leg_id] = plan.group_id
                 self._groups[plan.group_id].legs[plan.leg_id] = _Leg(plan)
-            case LegEntryFilled() | LegExitFilled() | LegDustWrittenOff():
+            case LegEntryFilled() | LegEntryEnded() | LegExitFilled() | LegDustWrittenOff():
                 group = self._groups[self._group_of_leg[recorded.event.leg_id]]
                 group.legs[recorded.event.leg_id].take_in(recorded.event)
             case _:

@@ -1,6 +1,6 @@
 """The pre-trade gate: every rule with its value and its limit; what cannot be judged is denied."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
@@ -156,7 +156,7 @@ def assess(proposal: EntryProposal, facts: GateFacts, risked: RiskedNow) -> Asse
     """Judge a proposal by every rule, the passed ones included."""
     receipt = tuple(rule(proposal, facts, risked) for rule in _RULES)
     failed = [check for check in receipt if not check.passed]
-    permanent = [check for check in failed if _is_permanent(check.rule, proposal)]
+    permanent = [check for check in failed if _is_permanent(check, failed, proposal)]
     first = permanent[0] if permanent else failed[0] if failed else None
     return Assessment(
         receipt=receipt,
@@ -165,11 +165,14 @@ def assess(proposal: EntryProposal, facts: GateFacts, risked: RiskedNow) -> Asse
     )
 
 
-def _is_permanent(rule: Rule, proposal: EntryProposal) -> bool:
-    """Spec §5: a deviation rejects on arrival only; in the queue the price may come back."""
-    if rule == "max_entry_deviation":
-        return not proposal.promoted
-    return rule in ("currency", "symbol_allowed", "leverage")
+def _is_permanent(check: RuleCheck, failed: Sequence[RuleCheck], proposal: EntryProposal) -> bool:
+    """Spec §5: a deviation rejects on arrival only; in the queue the price may come back.
+
+    Measured by no mark or by an old one it says nothing: the mark may pass with time.
+    """
+    if check.rule == "max_entry_deviation":
+        return not proposal.promoted and not any(each.rule == "mark_fresh" for each in failed)
+    return check.rule in ("currency", "symbol_allowed", "leverage")
 
 
 def _trading_state(_: EntryProposal, __: GateFacts, risked: RiskedNow) -> RuleCheck:

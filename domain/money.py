@@ -1,5 +1,6 @@
 """Exact decimal arithmetic: one context for every decision, rounding only where a venue asks."""
 
+import re
 from decimal import (
     ROUND_CEILING,
     ROUND_FLOOR,
@@ -12,6 +13,8 @@ from decimal import (
     InvalidOperation,
     Overflow,
 )
+
+_NEEDLESS_ZEROS = re.compile(r"\.?0*\Z")
 
 ZERO = Decimal(0)
 ONE = Decimal(1)
@@ -42,16 +45,12 @@ def percent_of(value: Decimal, percent: Decimal) -> Decimal:
 
 
 def plain(value: Decimal) -> str:
-    """The shortest exact form without an exponent: `0.001`, `1200`, `0`."""
-    return format(canonical(value), "f")
+    """Every digit and none too many, whatever the ambient precision: `0.001`, `1200`, `0`."""
+    text = format(value, "f")
+    shortest = _NEEDLESS_ZEROS.sub("", text) if "." in text else text
+    return "0" if shortest in ("-0", "") else shortest
 
 
 def canonical(value: Decimal) -> Decimal:
-    """Without trailing zeros or a positive exponent, so that equal amounts have equal bytes."""
-    if value == 0:
-        return ZERO
-    stripped = value.normalize()
-    exponent = stripped.as_tuple().exponent
-    if isinstance(exponent, int) and exponent > 0:
-        return stripped.quantize(ONE)
-    return stripped
+    """Without trailing zeros or an exponent, so that equal amounts have equal bytes."""
+    return Decimal(plain(value))

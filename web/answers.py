@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TypeVar, overload
 
 import msgspec
-from litestar import MediaType, Request, Response
+from litestar import MediaType, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
@@ -14,9 +14,8 @@ from application.inbox import InboxUnavailable
 from domain.money import plain
 from domain.settings_document import SettingsRefused
 from web.changes import TooManySubscribers
+from web.connection import AnyRequest
 from web.journal import log
-
-AnyRequest = Request[object, object, "msgspec.Raw"]
 
 RETRY_SECONDS = 5
 T = TypeVar("T")

@@ -1,6 +1,7 @@
 """The JSON API to read: every page of the dashboard as data, behind the token."""
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -45,7 +46,7 @@ class SignalsPage(msgspec.Struct, frozen=True, kw_only=True):
 def _documented(kind: object) -> dict[int, ResponseSpec]:
     refused = ResponseSpec(Refusal, description="Refused")
     return {
-        200: ResponseSpec(kind, description="As it stands"),  # type: ignore[arg-type]
+        200: ResponseSpec(kind, description="As it stands"),
         401: refused,
         404: refused,
     }
@@ -157,7 +158,9 @@ def choose_log_rows(  # noqa: PLR0913 - each is one query parameter
 
 def _found(view: V | None) -> V:
     if view is None:
-        raise Refused(404, "this account has no record yet: its first event is still to come")
+        raise Refused(
+            HTTPStatus.NOT_FOUND, "this account has no record yet: its first event is still to come"
+        )
     return view
 
 

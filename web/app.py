@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from urllib.parse import quote
 
-from litestar import Litestar, MediaType, Request, Response, Router, get
+from litestar import Litestar, MediaType, Response, Router, get
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from litestar.openapi import OpenAPIConfig
@@ -16,6 +16,7 @@ from litestar.types import ControllerRouterHandler, Message, Scope
 from web.answers import EXCEPTION_HANDLERS, answer_to, json_answer, unauthorized
 from web.api import choose_log_rows, read_router
 from web.choice import choose
+from web.connection import AnyRequest
 from web.deps import WebDeps
 from web.documents import HealthReport
 from web.guard import EITHER, OPEN, SignInNeeded, require_access
@@ -40,8 +41,7 @@ YEAR_SECONDS = 31_536_000
 SECURITY_HEADERS = (
     (
         b"content-security-policy",
-        b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none';"
-        b" object-src 'none'",
+        b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     ),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -148,7 +148,7 @@ def _keep_for_ever(response: Response[bytes]) -> Response[bytes]:
     return response
 
 
-def _to_login(request: Request[object, object, State], _error: SignInNeeded) -> Response[bytes]:
+def _to_login(request: AnyRequest, _error: SignInNeeded) -> Response[bytes]:
     """A page goes to the login form; what runs within a page is told to."""
     target = quote(request.url.path, safe="/")
     if request.headers.get("hx-request"):

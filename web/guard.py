@@ -2,11 +2,11 @@
 
 from http import HTTPStatus
 
-from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from web.access import CSRF_HEADER, SESSION_COOKIE, Session
 from web.answers import Refused, unauthorized
+from web.connection import AnyConnection
 from web.deps import WebDeps
 
 OPEN = "open"
@@ -16,7 +16,6 @@ PAGE = "page"
 EITHER = "either"
 """Route option: a session or the token."""
 
-AnyConnection = ASGIConnection[object, object, object, object]
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

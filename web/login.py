@@ -3,19 +3,19 @@
 from http import HTTPStatus
 
 import msgspec
-from litestar import MediaType, Request, Response, get, post
+from litestar import MediaType, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, URLEncodedBody
 
 from web.access import SESSION_COOKIE, SESSION_HOURS
 from web.answers import Refused
+from web.connection import AnyRequest
 from web.deps import WebDeps
 from web.guard import OPEN, PAGE
 from web.rendering import Pages
 from web.sources import SourceLimiter, source_of
 
-AnyRequest = Request[object, object, object]
 OPEN_DOOR = {OPEN: True}
 FORM_BYTES_MAX = 4096
 

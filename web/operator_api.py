@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Annotated
 
 import msgspec
-from litestar import Request, Response, Router, get, post, put
+from litestar import Response, Router, get, post, put
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, QueryParameter
@@ -15,6 +15,7 @@ from domain.settings_document import DOCUMENT_BYTES_MAX, SettingsRefused, parse_
 from domain.settings_support import unsupported
 from web.answers import Problem, Refusal, Refused, invalid, json_answer
 from web.choice import Choice
+from web.connection import AnyRequest
 from web.deps import WebDeps
 from web.documents import InputAccepted
 
@@ -56,7 +57,7 @@ class SettingsDocument(msgspec.Struct, frozen=True, kw_only=True):
 async def act(
     deps: NamedDependency[WebDeps],
     choice: NamedDependency[Choice],
-    request: Request[object, object, object],
+    request: AnyRequest,
 ) -> Response[bytes]:
     """Close a group, promote or remove a signal, pause, resume, halt, clear a discrepancy.
 
@@ -88,7 +89,7 @@ async def read_settings(choice: NamedDependency[Choice]) -> Response[bytes]:
 async def replace_settings(
     deps: NamedDependency[WebDeps],
     choice: NamedDependency[Choice],
-    request: Request[object, object, object],
+    request: AnyRequest,
     reason: Annotated[
         str, QueryParameter(max_length=REASON_LENGTH_MAX)
     ] = "changed through the API",

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Annotated, get_args
 
 import msgspec
-from litestar import MediaType, Request, get, post
+from litestar import MediaType, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter, URLEncodedBody
 
@@ -14,13 +14,13 @@ from domain.settings_document import DOCUMENT_BYTES_MAX
 from projections.views import GroupState, Kind, LogFilter, Severity
 from web.answers import Refused
 from web.choice import Choice
+from web.connection import AnyRequest
 from web.deps import EngineStatus, WebDeps
 from web.guard import PAGE, session_of
 from web.operator_api import OperatorWish, check_wish, submit_settings, submit_wish
 from web.rendering import Pages
 from web.webhook import WebhookDoor
 
-AnyRequest = Request[object, object, object]
 Values = Mapping[str, object]
 
 BEHIND_SESSION = {PAGE: True}

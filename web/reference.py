@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 
 import msgspec
-from litestar import MediaType, Request, get
+from litestar import MediaType, get
 from litestar.di import NamedDependency
 
 from web.choice import Choice
+from web.connection import AnyRequest
 from web.guard import PAGE, session_of
 from web.rendering import Pages
 
@@ -33,7 +34,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/reference", opt={PAGE: True}, media_type=MediaType.HTML, include_in_schema=False)
 async def show_reference(
-    request: Request[object, object, object],
+    request: AnyRequest,
     pages: NamedDependency[Pages],
     choice: NamedDependency[Choice],
 ) -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from litestar import Request
 
 from web import figures
 from web.charts import curve
+from web.connection import AnyRequest
 from web.deps import WebDeps
 
 WEB = Path(__file__).parent
@@ -68,9 +68,7 @@ class Pages:
         self._environment.filters.update({each.__name__: each for each in _FILTERS})
         self._environment.globals.update(asset=self.asset, curve=curve)
 
-    def render(
-        self, template: str, request: Request[object, object, object], **values: object
-    ) -> str:
+    def render(self, template: str, request: AnyRequest, **values: object) -> str:
         """One page or fragment as HTML."""
         now = self._deps.clock.now()
         return self._environment.get_template(template).render(
@@ -90,7 +88,7 @@ class Pages:
         return self._deps.clock.now()
 
 
-def theme_of(request: Request[object, object, object]) -> str:
+def theme_of(request: AnyRequest) -> str:
     """`light` or `dark` if the reader chose; empty follows the system."""
     chosen = request.cookies.get(THEME_COOKIE, "")
     return chosen if chosen in THEMES else ""

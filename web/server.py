@@ -27,10 +27,15 @@ class _Uvicorn(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, changes: ChangeFeed) -> None:
         super().__init__(config)
         self._changes = changes
+        self.ready = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._changes.close()
@@ -60,9 +65,10 @@ class WebServer:
         changes: ChangeFeed = self._app.state.changes
         server = self._server = _Uvicorn(_config(self._app), changes)
         serving = self._serving = asyncio.create_task(server.serve([listener]), name="web")
+        ready = asyncio.create_task(server.ready.wait())
         async with asyncio.timeout(START_SECONDS_MAX):
-            while not server.started and not serving.done():
-                await asyncio.sleep(0.01)
+            await asyncio.wait({ready, serving}, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
         if serving.done():
             await serving
         return self._port
@@ -131,5 +137,5 @@ def _bind(host: str, port: int) -> socket.socket:
             error.errno, f"address was {host}:{port}: {error.strerror}; choose another --port"
         ) from error
     listener.listen(BACKLOG)
-    listener.setblocking(False)
+    listener.settimeout(0)
     return listener

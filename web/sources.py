@@ -5,7 +5,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 import msgspec
-from litestar.connection import ASGIConnection
+
+from web.connection import AnyConnection
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -23,9 +24,7 @@ def is_listed(source: str, entries: Sequence[str]) -> bool:
     return address is not None and any(_covers(entry, address) for entry in entries)
 
 
-def source_of(
-    connection: ASGIConnection[object, object, object, object], proxies: Sequence[str]
-) -> str:
+def source_of(connection: AnyConnection, proxies: Sequence[str]) -> str:
     """The sender's address.
 
     `X-Forwarded-For` is believed only as far as trusted proxies wrote it: it is read from its

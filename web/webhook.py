@@ -9,7 +9,7 @@ from collections import OrderedDict
 from datetime import datetime
 from http import HTTPStatus
 
-from litestar import Request, Response, post
+from litestar import Response, post
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.openapi import ResponseSpec
@@ -19,6 +19,7 @@ from application.inbox import InboxUnavailable
 from application.inputs import SignalReceived
 from domain.webhook_body import MASK, BodyRefused, Redaction, body_hash, parse_body, redact
 from web.answers import Problem, Refusal, Refused, json_answer, unauthorized, unavailable
+from web.connection import AnyRequest
 from web.deps import WebAccount, WebDeps
 from web.documents import SignalAccepted
 from web.guard import OPEN
@@ -63,7 +64,7 @@ class WebhookDoor:
         self._limiter = SourceLimiter(deps.source_limit)
         self.counts = AnswerCounts()
 
-    async def receive(self, account_id: str, request: Request[object, object, object]) -> str:
+    async def receive(self, account_id: str, request: AnyRequest) -> str:
         """The new signal's id, after it was made durable. Raises Refused otherwise."""
         source = source_of(request, self._deps.trusted_proxies)
         try:
@@ -74,9 +75,7 @@ class WebhookDoor:
         self._count(HTTPStatus.ACCEPTED, source)
         return signal_id
 
-    async def _accepted(
-        self, account_id: str, source: str, request: Request[object, object, object]
-    ) -> str:
+    async def _accepted(self, account_id: str, source: str, request: AnyRequest) -> str:
         self._limit(source)
         account = self._deps.accounts.find(account_id)
         if account is None:
@@ -135,7 +134,7 @@ class WebhookDoor:
 )
 async def receive_signal(
     account_id: FromPath[str],
-    request: Request[object, object, object],
+    request: AnyRequest,
     webhook: NamedDependency[WebhookDoor],
 ) -> Response[bytes]:
     """Authenticate by `secret` in the body or by `X-Signature: sha256=<hex HMAC of the body>`."""

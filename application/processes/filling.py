@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+import msgspec
+
 from application.book import Book
 from application.journal import Recorded
 from domain.dca_leg import (
@@ -63,18 +65,25 @@ def _shared_out(book: Book, order: Order, fill: OrderFilled) -> Iterator[Command
 
 
 def _over_legs(book: Book, order: Order, fill: OrderFilled) -> Iterator[Command]:
-    """A full close feeds the legs in closing order; what none of them holds is told as excess."""
+    """A full close feeds the legs in closing order; the last one is told what none of them holds.
+
+    One command a leg, since a leg counts a trade once: the leg itself tells excess apart.
+    """
     group = book.group(order.request.group_id)
     assert group is not None, f"order {fill.client_order_id} closes a group that is not open"
     legs = closing_order(book, group)
+    if not legs:
+        whole = Allocation(index=0, quantity=fill.quantity, fee=fill.fee)
+        yield _leg_exit(book, order, fill, book.legs_of(group)[-1], whole)
+        return
     lots = [leg.lot for leg in legs]
     sellable = min(fill.quantity, combined(lots).quantity)
-    parts = allocate(sellable, fill.fee, lots) if sellable > ZERO else ()
+    *parts, last = allocate(sellable, fill.fee, lots)
     for part in parts:
         yield _leg_exit(book, order, fill, legs[part.index], part)
-    if fill.quantity > sellable:
-        excess = Allocation(index=0, quantity=fill.quantity - sellable, fee=ZERO)
-        yield _leg_exit(book, order, fill, book.legs_of(group)[-1], excess)
+    rest = last.quantity + fill.quantity - sellable
+    with_excess = msgspec.structs.replace(last, quantity=rest)
+    yield _leg_exit(book, order, fill, legs[last.index], with_excess)
 
 
 def closing_order(book: Book, group: PositionGroup) -> tuple[DCALeg, ...]:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import asyncpg
 
-from application.rowfile import exact
+from domain.money import canonical
 from projections.standing import Mark
 
 V = TypeVar("V")
@@ -88,5 +88,5 @@ async def position_at(pool: asyncpg.Pool, account: str, moment: datetime) -> int
 
 def _plain(value: V) -> V | Decimal:
     if isinstance(value, Decimal) and value.is_finite():
-        return Decimal(exact(value))
+        return canonical(value)
     return value

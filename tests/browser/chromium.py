@@ -1,10 +1,12 @@
 """Finds a browser on any machine: the first that starts, or a failure that says what to do."""
 
 import os
+import select
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +28,7 @@ FLAGS = (
 )
 PACKAGE = Path(__file__).parent / "sparticuz"
 PACKAGE_VERSION = "153.0.0"
+READY = b"DevTools listening on"
 START_SECONDS_MAX = 30
 FETCH_SECONDS_MAX = 180
 
@@ -58,7 +61,7 @@ def find_browser() -> Browser:
         if trouble := _trouble(chosen):
             raise NoBrowser(f"{VARIABLE} was {named}: {trouble}; name one that starts")
         return chosen
-    failures = []
+    failures: list[str] = []
     for candidate in _ladder(failures):
         trouble = _trouble(candidate)
         if not trouble:
@@ -145,19 +148,36 @@ def _private_cache() -> Path:
 
 
 def _trouble(candidate: Browser) -> str:
-    """Why a browser does not start; empty if it does."""
-    command = [candidate.program, "--headless", *FLAGS, "--dump-dom", "about:blank"]
-    with tempfile.TemporaryDirectory() as profile:
+    """Why a browser does not come up ready to be led; empty if it does."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        command = [candidate.program, "--headless", *FLAGS, "--remote-debugging-port=0"]
         try:
-            done = subprocess.run(
-                [*command, f"--user-data-dir={profile}"],
+            process = subprocess.Popen(
+                [*command, f"--user-data-dir={profile}", "about:blank"],
                 env=os.environ | candidate.environment,
-                capture_output=True,
-                text=True,
-                timeout=START_SECONDS_MAX,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
             )
-        except (OSError, subprocess.SubprocessError) as error:
+        except OSError as error:
             return str(error)
-    if done.returncode == 0 and "<html" in done.stdout:
+        with process:
+            said = _heard(process, READY)
+            process.kill()
+    if READY in said:
         return ""
-    return (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
+    lines = said.decode(errors="replace").strip().splitlines()
+    return (lines or [f"it said nothing within {START_SECONDS_MAX} s"])[-1]
+
+
+def _heard(process: "subprocess.Popen[bytes]", awaited: bytes) -> bytes:
+    """What a process says until it has said `awaited`, ends, or the time is over."""
+    assert process.stderr is not None
+    said = b""
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while awaited not in said and (left := deadline - time.monotonic()) > 0:
+        ready, _, _ = select.select([process.stderr], [], [], left)
+        chunk = os.read(process.stderr.fileno(), 65_536) if ready else b""
+        if not chunk:
+            break
+        said += chunk
+    return said

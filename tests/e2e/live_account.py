@@ -57,9 +57,9 @@ class LogReader:
         return int(await self._value(_UNSETTLED, _PASSING))
 
     async def has_mark(self, symbol: str = BTC) -> bool:
-        """Whether the engine has a mark less than two seconds old."""
+        """Whether the engine heard the market's price within the last seconds."""
         query = """SELECT count(*) FROM plimsoll.live_marks
-            WHERE symbol = $1 AND at > clock_timestamp() - interval '20 seconds'"""
+            WHERE symbol = $1 AND at > clock_timestamp() - interval '10 seconds'"""
         return bool(await self._value(query, symbol))
 
     async def states(self, name: str) -> list[dict[str, Any]]:
@@ -68,7 +68,8 @@ class LogReader:
             WHERE topic = $1 ORDER BY notification_id"""
         connection = await asyncpg.connect(self.url)
         try:
-            return [json.loads(row["state"]) for row in await connection.fetch(query, name)]
+            rows = await connection.fetch(query, name)
+            return [json.loads(row["state"])["event"] for row in rows]
         finally:
             await connection.close()
 

@@ -18,8 +18,9 @@ from application.fifo import FifoBook, Parcel
 from application.fills import Fill, fills
 from application.journal import GENESIS, JournalMapper, Recorded, seal, verify_chain
 from application.manifest import Origin, Span, manifest
-from application.rowfile import exact, read_stored, write_rows, write_stored
+from application.rowfile import read_stored, write_rows, write_stored
 from domain.dca_leg import LegExitFilled
+from domain.money import plain
 from domain.order import OrderFilled
 from domain.settings import Settings
 from domain.settings_document import settings_hash
@@ -176,7 +177,7 @@ def test_the_manifest_names_files_origin_and_span_in_the_same_bytes() -> None:
 def test_a_written_decimal_is_the_same_number_without_exponent_or_idle_zeros(
     value: Decimal,
 ) -> None:
-    text = exact(value)
+    text = plain(value)
     assert Decimal(text) == value
     assert "E" not in text.upper()
     assert not (("." in text) and text.endswith(("0", ".")))

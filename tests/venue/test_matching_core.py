@@ -31,13 +31,13 @@ def test_a_marketable_order_fills_at_the_current_price_as_taker(side: str, limit
 
 def test_a_sweep_fills_in_the_order_the_price_reaches_and_at_limit_prices() -> None:
     core = new_core()
-    for name, limit in [("low", "59000"), ("high", "59500"), ("same", "59500"), ("far", "57000")]:
+    for name, limit in [("low", "59000"), ("high", "59500"), ("alike", "59500"), ("far", "57000")]:
         core.place(ticket(name, "buy", "0.01", limit), AT)
     assert told(move(core, "58000")) == [
         ("high", "0.01 at 59500 maker"),
         ("high", "filled 0.01"),
-        ("same", "0.01 at 59500 maker"),
-        ("same", "filled 0.01"),
+        ("alike", "0.01 at 59500 maker"),
+        ("alike", "filled 0.01"),
         ("low", "0.01 at 59000 maker"),
         ("low", "filled 0.01"),
     ]
@@ -203,6 +203,7 @@ def test_a_restored_core_goes_on_exactly_as_the_one_it_was_taken_from() -> None:
     core.place(ticket("x", "sell", "0.01", "60600", reduce_only=True), AT)
     copy = new_core(price=None)
     copy.restore(core.state())
+    assert copy.query("second", AT) == core.query("second", AT)
     for price in ("58900", "61000"):
         assert move(copy, price) == move(core, price)
     assert (copy.balance, copy.equity, copy.positions()) == (

@@ -1,6 +1,6 @@
 """The app over the stub house, with the browser's files built once."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from litestar.testing import AsyncTestClient
@@ -17,8 +17,8 @@ def _built_assets() -> None:
 
 
 @pytest.fixture
-def house() -> Iterator[StubHouse]:
-    yield StubHouse()
+def house() -> StubHouse:
+    return StubHouse()
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ COUNTS = LedgerCounts(
 )
 
 
-def overview(unrealized: Decimal = D("182.4475"), *, state: str = "active") -> OverviewView:
+def overview(unrealized: Decimal, *, state: str = "active") -> OverviewView:
     return OverviewView(
         account="paper",
         position=900,
@@ -169,7 +169,7 @@ def group(
     )
 
 
-def groups(pnl: Decimal = D("66.77")) -> tuple[GroupView, ...]:
+def groups(pnl: Decimal) -> tuple[GroupView, ...]:
     return (
         group("gaaaa", "BTC/USDT:USDT", "long", pnl),
         group("gbbbb", "ETH/USDT:USDT", "short", D("-41.1"), "PROFIT_TAKING"),

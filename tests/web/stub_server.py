@@ -8,7 +8,7 @@ import asyncio
 import json
 import signal
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from adapters.clock import SystemClock
@@ -26,7 +26,7 @@ class StoryClock(StillClock):
         self._real = SystemClock()
         self._began = self._real.now()
 
-    def now(self) -> "story.datetime":
+    def now(self) -> datetime:
         return story.NOW + (self._real.now() - self._began)
 
     def monotonic(self) -> float:
@@ -65,7 +65,8 @@ async def main() -> None:
         base = f"http://127.0.0.1:{port}"
         now = house.clock.now() - timedelta(seconds=1)
         told = {"port": port, "url": base, "login": house.access.sign_in_url(base, now)}
-        print(json.dumps(told), flush=True)
+        sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.flush()
 
     await serve(create_app(house.deps), "127.0.0.1", port, stop, announce)
 

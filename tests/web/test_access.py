@@ -62,7 +62,7 @@ async def test_every_route_but_the_open_ones_needs_credentials(
 )
 async def test_a_wrong_token_is_401(client: AsyncTestClient, header: str) -> None:
     answer = await client.get(
-        "/api/v1/overview", headers={"Authorization": header.encode("latin-1")}
+        "/api/v1/overview", headers={b"Authorization": header.encode("latin-1")}
     )
     assert answer.status_code == 401
 

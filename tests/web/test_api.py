@@ -1,5 +1,6 @@
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from litestar.testing import AsyncTestClient
@@ -47,7 +48,7 @@ async def test_groups_are_filtered_and_limited(api: AsyncTestClient) -> None:
 
 
 async def test_the_log_filter_reaches_the_query(api: AsyncTestClient, house: StubHouse) -> None:
-    query = {
+    query: dict[str, Any] = {
         "kind": ["risk", "fill"],
         "severity": "warning",
         "text": "eth",

@@ -2,6 +2,8 @@ import hashlib
 import hmac
 import json
 import logging
+from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -102,7 +104,7 @@ async def test_a_signature_of_the_raw_body_replaces_the_secret(
 async def test_a_wrong_signature_is_401_even_with_the_right_secret(
     client: AsyncTestClient, signature: str
 ) -> None:
-    headers = {"X-Signature": signature.encode("latin-1")}
+    headers = {b"X-Signature": signature.encode("latin-1")}
     answer = await client.post(PATH, content=raw(), headers=headers)
     assert answer.status_code == 401
 
@@ -169,7 +171,7 @@ async def test_a_stream_that_hides_its_length_is_cut_off_at_64_kib(
 ) -> None:
     sent = 0
 
-    async def endless():  # noqa: ANN202
+    async def endless() -> AsyncIterator[bytes]:
         nonlocal sent
         for _ in range(1000):
             sent += 1024
@@ -182,7 +184,10 @@ async def test_a_stream_that_hides_its_length_is_cut_off_at_64_kib(
 
 
 async def test_the_secret_is_in_nothing_that_is_stored_logged_or_answered(
-    client: AsyncTestClient, house: StubHouse, caplog: pytest.LogCaptureFixture, capsys
+    client: AsyncTestClient,
+    house: StubHouse,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level(logging.DEBUG)
     bodies = [
@@ -214,7 +219,7 @@ async def test_the_limiter_answers_429_and_to_tradingview_503() -> None:
         source_limit=SourceLimit(burst=2, per_second=1), trusted_proxies=("127.0.0.1",)
     )
     async with as_proxy(house) as client:
-        for source, refusal in (("198.51.100.7", 429), (sorted(TRADINGVIEW_ADDRESSES)[0], 503)):
+        for source, refusal in (("198.51.100.7", 429), (min(TRADINGVIEW_ADDRESSES), 503)):
             headers = {"X-Forwarded-For": source}
             statuses = [
                 (await client.post(PATH, content=raw(), headers=headers)).status_code
@@ -228,7 +233,8 @@ async def test_the_limiter_answers_429_and_to_tradingview_503() -> None:
 
 def as_proxy(house: StubHouse) -> httpx.AsyncClient:
     """A caller at an address, which the client of the web framework has not."""
-    transport = httpx.ASGITransport(create_app(house.deps), client=("127.0.0.1", 4242))
+    app: Any = create_app(house.deps)
+    transport = httpx.ASGITransport(app, client=("127.0.0.1", 4242))
     return httpx.AsyncClient(transport=transport, base_url="http://testserver")
 
 

@@ -1,0 +1,125 @@
+"""Starts Plimsoll as its command does, and kills the process at one named step of its work.
+
+`python -m tests.e2e.launcher serve …` with PLIMSOLL_TEST_STEPS, the file to write each step
+to, and PLIMSOLL_TEST_KILL, the step to die at, both optional. Production code knows nothing
+of it: the two doors to the log and the venue are wrapped in this process alone.
+"""
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from eventsourcing.persistence import StoredEvent
+
+from adapters.exchanges.ccxt_exchange import CcxtExchange
+from adapters.postgres.event_log import PostgresEventLog
+from application.ports import OrderTicket
+from cli.main import main
+
+STEPS = "PLIMSOLL_TEST_STEPS"
+KILL = "PLIMSOLL_TEST_KILL"
+FROM = "PLIMSOLL_TEST_FROM"
+
+SIGNAL = "trading_day.signal_received.v1"
+# What a commit is named after: the first of these that it contains, and else nothing.
+FACTS = {
+    SIGNAL: "signal",
+    "position_group.closed.v1": "group-closed",
+    "position_group.close_attempted.v1": "close-requested",
+    "dca_leg.exit_filled.v1": "exit-filled",
+    "dca_leg.entry_filled.v1": "entry-filled",
+    "order.ended.v1": "order-ended",
+    "order.accepted.v1": "accepted",
+    "order.resent.v1": "resent",
+    "order.unknown.v1": "unknown",
+}
+
+
+class Steps:
+    """Counts steps of each kind, writes them down, and ends the process at the wanted one."""
+
+    def __init__(self, path: Path | None, wanted: str, signals_before: int) -> None:
+        self._path = path
+        self._wanted = wanted
+        self._signals_before = signals_before
+        self._counts: Counter[str] = Counter()
+
+    def began(self, kinds: Sequence[str]) -> list[str]:
+        """Names of the step, `<kind>-<how many of that kind so far>`, just before it is done."""
+        if "commit-signal" in kinds:
+            self._signals_before -= 1
+        if self._signals_before >= 0:
+            return []
+        self._counts.update(kinds)
+        names = [f"{kind}-{self._counts[kind]}" for kind in kinds]
+        self._pass("before", names)
+        return names
+
+    def ended(self, names: Sequence[str]) -> None:
+        """The step was done."""
+        self._pass("after", names)
+
+    def _pass(self, when: str, names: Sequence[str]) -> None:
+        marked = [f"{when}:{name}" for name in names]
+        if self._path is not None and marked:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(" ".join(marked) + "\n")
+        if self._wanted in marked:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def watch_log(steps: Steps) -> None:
+    """Every commit is a step, named after the facts in it."""
+    append = PostgresEventLog.append
+
+    @wraps(append)
+    def counted(
+        log: PostgresEventLog, events: Sequence[StoredEvent], inbox_ids: Sequence[int] = ()
+    ) -> Sequence[int]:
+        topics = {event.topic for event in events}
+        kinds = [f"commit-{name}" for topic, name in FACTS.items() if topic in topics]
+        names = steps.began(kinds or ["commit-other"])
+        positions = append(log, events, inbox_ids)
+        steps.ended(names)
+        return positions
+
+    PostgresEventLog.append = counted  # type: ignore[method-assign]
+
+
+def watch_venue(steps: Steps) -> None:
+    """Every call that places, cancels or asks is a step."""
+
+    def counted(name: str, kind: Callable[..., str]) -> None:
+        call: Callable[..., Awaitable[Any]] = getattr(CcxtExchange, name)
+
+        @wraps(call)
+        async def step(exchange: CcxtExchange, *arguments: Any) -> Any:
+            names = steps.began([kind(*arguments)])
+            answer = await call(exchange, *arguments)
+            steps.ended(names)
+            return answer
+
+        setattr(CcxtExchange, name, step)
+
+    counted("place", _placing)
+    counted("cancel", lambda *_: "cancel")
+    counted("query", lambda *_: "query")
+
+
+def _placing(ticket: OrderTicket) -> str:
+    if not ticket.reduce_only:
+        return "place-entry"
+    return "place-close" if ticket.time_in_force == "ioc" else "place-exit"
+
+
+if __name__ == "__main__":
+    written = os.environ.get(STEPS)
+    wanted = os.environ.get(KILL, "")
+    counting = Steps(Path(written) if written else None, wanted, int(os.environ.get(FROM, "0")))
+    watch_log(counting)
+    watch_venue(counting)
+    main()
