@@ -16,9 +16,12 @@ class Supported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _OF_ACCOUNT = (
+    Supported(field="pool.pyramids_need_slot", values=(False,)),
     Supported(field="signals.opposite", values=("queue", "reject")),
     Supported(field="signals.allow_stop_loss", values=(False,)),
     Supported(field="capital.hedge_mode", values=(False,)),
+    Supported(field="risk.daily_loss_includes_open", values=(False,)),
+    Supported(field="risk.cooldown_minutes_after_loss", values=(0,)),
     Supported(field="risk.countdown_seconds", values=(None,)),
     Supported(field="precision.on_missing", values=("wait",)),
 )
@@ -26,9 +29,9 @@ _OF_ACCOUNT = (
 _OF_GROUP = (
     Supported(field="grid.generator", values=(None,)),
     Supported(field="grid.pyramid_legs", values=({},)),
-    Supported(field="grid.entry_order", values=("limit", "market")),
+    Supported(field="grid.entry_order", values=("limit",)),
     Supported(field="grid.post_only", values=(False,)),
-    Supported(field="grid.undersized_leg", values=("skip",)),
+    Supported(field="grid.undersized_leg", values=("skip", "merge", "reject")),
     Supported(field="grid.cancel_dca_beyond_percent", values=(None,)),
     Supported(field="exits.mode", values=("per_leg",)),
     Supported(field="exits.execution", values=("resting",)),

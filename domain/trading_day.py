@@ -274,11 +274,13 @@ def decide(state: TradingDay | None, command: TradingDayCommands) -> tuple[Tradi
             known = state.outcomes.get(command.judged.signal_id)
             return () if known == command.judged.outcome else (command.judged,)
         case RecordUnmatchedReport():
+            # So does every report nobody waits for,
             unmatched = ReportUnmatched(
                 client_order_id=command.client_order_id, detail=command.detail
             )
             return (unmatched,)
         case SetInputAside():
+            # and every input that could not be handled.
             return (InputFailed(error=command.error, fingerprint=command.fingerprint),)
         case CloseTradingDay():
             return () if state.closed else (_close(state, command),)

@@ -146,7 +146,7 @@ def _enter(book: Book, read: SignalRead, now: datetime) -> Iterator[Command]:
     if refusal:
         yield _judge(read.signal_id, "rejected", refusal)
         return
-    if read.kind == "reverse":
+    if read.kind == "reverse" or book.account.settings.signals.opposite == "reverse":
         for group in _against(book, read, side):
             yield ClosePositionGroup(
                 group_id=group.opened.group_id,

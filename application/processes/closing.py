@@ -53,28 +53,34 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:  # noqa: C901 - 
         case CloseAttempted() as attempted:
             requested = _close_order(book, attempted)
             yield RequestOrder(client_order_id=requested.client_order_id, requested=requested)
-        case OrderFilled() | OrderEnded() | OrderRejected() | OrderExpired():
-            order = book.order(recorded.event.client_order_id)
-            if order is not None and order.is_final:
-                yield from _advance(book, order.request.group_id, recorded.at)
+        case (
+            OrderFilled(client_order_id=identity)
+            | OrderEnded(client_order_id=identity)
+            | OrderRejected(client_order_id=identity)
+            | OrderExpired(client_order_id=identity)
+        ):
+            yield from _advance_after(book, identity, recorded.at)
         case LegExitFilled(leg_id=leg_id) | LegEntryEnded(leg_id=leg_id):
             yield from _close_if_done(book, leg_id, recorded.at)
         case LegDustWrittenOff(leg_id=leg_id):
-            leg = book.leg(leg_id)
-            if leg is not None:
-                yield from _advance(book, leg.plan.group_id, recorded.at)
-        case OperatorActed(action="close_group") as acted:
-            if book.group(acted.subject) is not None:
-                yield ClosePositionGroup(
-                    group_id=acted.subject,
-                    reason=f"operator: {acted.reason}",
-                    signal_id="",
-                    now=recorded.at,
-                )
+            yield from _advance(book, leg_id.split("-", 1)[0], recorded.at)
+        case OperatorActed(action="close_group") as acted if book.group(acted.subject) is not None:
+            yield ClosePositionGroup(
+                group_id=acted.subject,
+                reason=f"operator: {acted.reason}",
+                signal_id="",
+                now=recorded.at,
+            )
         case ClockTicked():
             yield from _on_tick(book, recorded.at)
         case _:
             return
+
+
+def _advance_after(book: Book, client_order_id: str, now: datetime) -> Iterator[Command]:
+    order = book.order(client_order_id)
+    if order is not None and order.is_final:
+        yield from _advance(book, order.request.group_id, now)
 
 
 def _on_tick(book: Book, now: datetime) -> Iterator[Command]:
@@ -105,7 +111,7 @@ def _close_if_done(book: Book, leg_id: str, now: datetime) -> Iterator[Command]:
     if group is None or not group.is_open:
         return
     legs = book.legs_of(group)
-    if any(each.lot.quantity > ZERO for each in legs):
+    if _holds_something(book, group, legs):
         return
     has_filled = any(each.entry_filled > ZERO for each in legs)
     waits = any(each.entry_open for each in legs)
@@ -117,6 +123,18 @@ def _close_if_done(book: Book, leg_id: str, now: datetime) -> Iterator[Command]:
         signal_id="",
         now=now,
     )
+
+
+def _holds_something(book: Book, group: PositionGroup, legs: tuple[DCALeg, ...]) -> bool:
+    """Whether there is anything left to sell; dust must not hold a slot."""
+    held = sum((leg.lot.quantity for leg in legs), ZERO)
+    instrument = book.instrument(group.opened.symbol)
+    if held == ZERO or instrument is None or any(leg.exit is not None for leg in legs):
+        return held > ZERO
+    mark = book.marks.get(group.opened.symbol)
+    reference = mark.price if mark is not None else legs[0].plan.price
+    sellable = round_quantity(instrument, held)
+    return not is_undersized(instrument, reference, sellable, reduce_only=True)
 
 
 def _cancel_all(book: Book, group_id: str) -> Iterator[Command]:
@@ -147,7 +165,7 @@ def _sell(
     instrument = book.instrument(group.opened.symbol)
     assert instrument is not None, f"group {group.opened.group_id} trades an unknown market"
     held = sum((leg.lot.quantity for leg in legs), ZERO)
-    quantity = round_quantity(instrument, held)
+    quantity = round_quantity(instrument, min(held, instrument.max_quantity or held))
     mark = book.marks.get(group.opened.symbol)
     reference = mark.price if mark is not None else legs[0].plan.price
     if is_undersized(instrument, reference, quantity, reduce_only=True):

@@ -56,9 +56,10 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
             return
 
 
-def current_ranking(book: Book) -> list[Ranked]:
+def current_ranking(book: Book, *, without_group: str = "") -> list[Ranked]:
     """The queue, best first, by today's rules, marks and open groups."""
-    groups = [group.opened for group in book.open_groups()]
+    open_groups = (group.opened for group in book.open_groups())
+    groups = [opened for opened in open_groups if opened.group_id != without_group]
     context = RankContext(
         marks={symbol: book.marks[symbol].price for symbol in sorted(book.marks)},
         continued_keys=tuple(f"{g.symbol}|{g.timeframe}|{g.side}" for g in groups),
@@ -102,9 +103,9 @@ def _proposal(book: Book, entry: QueuedSignal) -> EntryProposal | None:
 
 
 def _promote(book: Book, proposal: EntryProposal) -> PromoteQueuedSignal:
-    rank = next(
-        (r.rank for r in current_ranking(book) if r.entry.signal_id == proposal.signal_id), ()
-    )
+    """With the rank that chose it: the group it has just opened continues nothing."""
+    ranking = current_ranking(book, without_group=proposal.group_id)
+    rank = next((r.rank for r in ranking if r.entry.signal_id == proposal.signal_id), ())
     return PromoteQueuedSignal(signal_id=proposal.signal_id, group_id=proposal.group_id, rank=rank)
 
 

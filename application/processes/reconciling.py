@@ -11,10 +11,12 @@ from domain.message import Command
 from domain.money import ZERO
 from domain.order import OrderStatus, RecordOrderUnknown
 from domain.risk_engine import (
+    ChangeTradingState,
     ClearDiscrepancy,
     Discrepancy,
     DiscrepancyCleared,
     RecordDiscrepancy,
+    TradingStateChanged,
 )
 
 
@@ -23,6 +25,7 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
     if not isinstance(recorded.event, ReconciliationSeen):
         return
     snapshot = recorded.event
+    yield from _halt_if_behind(book, snapshot)
     yield from _ask_for_missing(book, snapshot, recorded.at)
     held = {position.symbol: position.quantity for position in snapshot.positions}
     expected = _expected(book)
@@ -30,6 +33,22 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
         if not _is_moving(book, symbol, snapshot.asked_at):
             pair = (expected.get(symbol, ZERO), held.get(symbol, ZERO))
             yield from _compare(book, symbol, pair, recorded.at)
+
+
+def _halt_if_behind(book: Book, snapshot: ReconciliationSeen) -> Iterator[Command]:
+    """An order of ours that the log never asked for means that the log is not the newest.
+
+    After a restore or a failover the books may have forgotten positions too: trade nothing
+    new until an operator has looked.
+    """
+    strangers = [one for one in snapshot.open_client_order_ids if book.order(one) is None]
+    if strangers:
+        changed = TradingStateChanged(
+            state="halted",
+            reason=f"the venue works an order of ours the log does not know: {strangers[0]}",
+            actor="engine",
+        )
+        yield ChangeTradingState(changed=changed)
 
 
 def _ask_for_missing(book: Book, snapshot: ReconciliationSeen, now: datetime) -> Iterator[Command]:

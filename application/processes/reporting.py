@@ -13,11 +13,13 @@ from application.inputs import (
     NotFound,
     OrderReported,
     Refused,
+    Report,
     SendWindowMissed,
     Traded,
 )
 from application.journal import Recorded
 from domain.message import Command
+from domain.money import ZERO
 from domain.order import (
     RecordOrderAccepted,
     RecordOrderEnded,
@@ -35,12 +37,27 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
     if not isinstance(recorded.event, OrderReported):
         return
     reported = recorded.event
+    detail = type(reported.report).__name__
     if book.order(reported.client_order_id) is None:
-        yield RecordUnmatchedReport(
-            client_order_id=reported.client_order_id, detail=type(reported.report).__name__
-        )
+        yield RecordUnmatchedReport(client_order_id=reported.client_order_id, detail=detail)
+        return
+    if not _is_possible(reported.report):
+        impossible = f"{detail} with an impossible figure: {reported.report}"
+        yield RecordUnmatchedReport(client_order_id=reported.client_order_id, detail=impossible)
         return
     yield _as_fact(reported, recorded.at)
+
+
+def _is_possible(report: Report) -> bool:
+    """A trade moves something for a price; what is no number would spoil every sum after it."""
+    match report:
+        case Traded(price=price, quantity=quantity, fee=fee):
+            finite = price.is_finite() and quantity.is_finite() and fee.is_finite()
+            return finite and price > ZERO and quantity > ZERO
+        case Ended(filled=filled) | Found(filled=filled):
+            return filled.is_finite() and filled >= ZERO
+        case _:
+            return True
 
 
 def _as_fact(reported: OrderReported, now: datetime) -> Command:

@@ -154,9 +154,9 @@ class Desk:
                     happened += self.feed(report)
         return happened
 
-    def signal(self, **intent: Any) -> list[Recorded]:
+    def signal(self, side: str | None = "buy", **intent: Any) -> list[Recorded]:
         """A signal and all that follows; its id is the last one made."""
-        return self.feed(self.received(**intent))
+        return self.feed(self.received(side, **intent))
 
     def received(  # noqa: PLR0913 - the fields of one alert
         self,

@@ -244,7 +244,7 @@ def test_a_budget_too_small_is_rejected_with_the_smallest_that_works() -> None:
 def test_a_reduce_is_rejected_until_it_is_carried_out() -> None:
     desk = Desk()
 
-    desk.signal("long", kind="reduce", execution_intent={"type": "reduce", "amount": "1"})
+    desk.signal("long", execution_intent={"type": "reduce", "amount": "1"})
 
     assert desk.outcome()[0] == "rejected"
 
@@ -328,8 +328,11 @@ def test_a_reversal_closes_all_against_it_and_enters_once_flat(kind: str) -> Non
 
 def test_the_ledger_balances_after_all_of_it() -> None:
     desk = Desk(with_settings(pool=msgspec.structs.replace(PROMPT.pool, max_open_groups=1)))
-    for intent in ({}, {"side": "sell"}, {"symbol": "ETHUSDT.P"}, {"symbol": "NO"}, {"same": True}):
-        desk.signal(**intent)
+    desk.signal()
+    desk.signal("sell")
+    desk.signal(symbol="ETHUSDT.P")
+    desk.signal(symbol="NO")
+    desk.signal(same=True)
     desk.signal("long", kind="exit", price=None)
 
     received = {event.signal_id for event in of(desk.recorded, SignalReceived)}

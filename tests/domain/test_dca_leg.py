@@ -110,9 +110,7 @@ def exit_requested(attempt: int = 1, quantity: str = "10") -> LegExitRequested:
 
 
 def exit_ended(reason: str, attempt: int = 1, at: datetime = NOON) -> LegExitEnded:
-    return LegExitEnded(
-        leg_id=LEG, client_order_id=f"exit{attempt}", reason=reason, ended_at=at
-    )
+    return LegExitEnded(leg_id=LEG, client_order_id=f"exit{attempt}", reason=reason, ended_at=at)
 
 
 # --- Buying -------------------------------------------------------------------------------
@@ -212,9 +210,7 @@ def test_a_second_exit_is_not_given() -> None:
 
 
 def test_nothing_to_sell_needs_no_exit() -> None:
-    given(dca_leg, PLANNED).when(
-        ProtectLeg(leg_id=LEG, requested=exit_requested())
-    ).then_nothing()
+    given(dca_leg, PLANNED).when(ProtectLeg(leg_id=LEG, requested=exit_requested())).then_nothing()
 
 
 def test_an_exit_that_ended_leaves_the_lot_unprotected() -> None:

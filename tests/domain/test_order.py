@@ -222,9 +222,7 @@ def test_only_an_unknown_order_can_be_missed() -> None:
 
 
 def test_the_same_empty_answer_reported_again_is_not_counted_again() -> None:
-    given(order, REQUESTED, UNKNOWN, missed(1, 0), missed(2, 31)).when(
-        not_found(31)
-    ).then_nothing()
+    given(order, REQUESTED, UNKNOWN, missed(1, 0), missed(2, 31)).when(not_found(31)).then_nothing()
 
 
 def test_an_older_empty_answer_that_comes_late_is_not_counted() -> None:

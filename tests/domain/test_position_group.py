@@ -49,9 +49,7 @@ OPEN = OpenPositionGroup(
     settings_version=1,
     now=NOON,
 )
-CLOSING = PositionGroupClosing(
-    group_id="g1", reason="exit signal", signal_id="s2", closing_at=NOON
-)
+CLOSING = PositionGroupClosing(group_id="g1", reason="exit signal", signal_id="s2", closing_at=NOON)
 CLOSE = ClosePositionGroup(group_id="g1", reason="exit signal", signal_id="s2", now=NOON)
 CLOSED = PositionGroupClosed(
     group_id="g1", reason="exit signal", realized=D(5), fees=D(1), closed_at=NOON

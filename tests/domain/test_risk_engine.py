@@ -112,9 +112,7 @@ def test_an_approval_forgets_the_refusals_before_it() -> None:
 
 
 def test_a_pyramid_reserves_beside_its_group() -> None:
-    legs = tuple(
-        msgspec.structs.replace(leg, leg_id="g1-p1-l0") for leg in proposal().legs
-    )
+    legs = tuple(msgspec.structs.replace(leg, leg_id="g1-p1-l0") for leg in proposal().legs)
     second = proposal(index=1, pyramid_id="g1-p1", legs=legs)
 
     state = given(risk_engine, OPENED, approved(proposal()), approved(second)).state
@@ -220,9 +218,7 @@ def found(expected: str, seen: str) -> Discrepancy:
 def test_a_discrepancy_stops_the_symbol_until_cleared() -> None:
     event = DiscrepancyFound(discrepancy=found("1", "2"))
     state = (
-        given(risk_engine, OPENED)
-        .when(RecordDiscrepancy(discrepancy=found("1", "2")))
-        .then(event)
+        given(risk_engine, OPENED).when(RecordDiscrepancy(discrepancy=found("1", "2"))).then(event)
     )
 
     assert assessment(state, proposal(), facts()).reason == "discrepancy"
@@ -289,9 +285,7 @@ def commands(draw: st.DrawFn) -> Any:
     leg = f"g{number}-p0-l0"
     symbol = draw(st.sampled_from([BTC, ETH]))
     asked = proposal(number, reserve=reserve, symbol=symbol, timeframe=f"{number}h")
-    limits = RiskSettings(
-        max_committed_capital=D(5000), max_committed_capital_per_symbol=D(3000)
-    )
+    limits = RiskSettings(max_committed_capital=D(5000), max_committed_capital_per_symbol=D(3000))
     return draw(
         st.sampled_from(
             [

@@ -87,9 +87,7 @@ def judged(number: int, outcome: Any, reason: str = "") -> SignalJudged:
 
 def test_a_day_opens_with_yesterdays_state_and_then_begins_its_own() -> None:
     state = (
-        given(trading_day)
-        .when(OpenTradingDay(opened=opened(), now=MIDNIGHT))
-        .then(opened(), BEGUN)
+        given(trading_day).when(OpenTradingDay(opened=opened(), now=MIDNIGHT)).then(opened(), BEGUN)
     )
 
     assert (state.date, state.inputs) == ("2026-01-05", 0)
