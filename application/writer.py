@@ -12,7 +12,7 @@ from eventsourcing.persistence import StoredEvent
 
 from application.engine import AccountEngine, Handled
 from application.inbox import Inbox
-from application.inputs import ClockTicked
+from application.inputs import AccountRegistered, ClockTicked
 from application.journal import EventLog, JournalError
 from application.loading import load_book
 from application.ports import Clock
@@ -187,9 +187,7 @@ class Writer:
             self._accounts.append(account)
         if engine.book.is_opened:
             batch = _Batch()
-            settings = settings_hash(engine.book.account.settings)
-            started = engine.start(self._deps.version, settings, self._deps.clock.now())
-            self._add(batch, account, started)
+            self._add(batch, account, self._started(engine))
             self._commit(batch)
         self._deps.restarted(account, engine)
         return engine
@@ -222,6 +220,13 @@ class Writer:
             _log.error("input.set_aside", account=account, error=handled.failure)
         batch.inputs += 1
         self._add(batch, account, handled)
+        if isinstance(received, AccountRegistered) and engine.book.is_opened:
+            self._add(batch, account, self._started(engine))
+
+    def _started(self, engine: AccountEngine) -> Handled:
+        """The account's own record of who decides from here on."""
+        settings = settings_hash(engine.book.account.settings)
+        return engine.start(self._deps.version, settings, self._deps.clock.now())
 
     def _add(self, batch: _Batch, account: str, handled: Handled) -> None:
         if handled.stored:

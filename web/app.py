@@ -32,6 +32,7 @@ from web.pages import (
     take_action,
 )
 from web.reference import show_reference
+from web.refusal_pages import for_readers
 from web.rendering import STATIC, Pages, read_manifest
 from web.webhook import WebhookDoor, receive_signal
 
@@ -68,7 +69,7 @@ def create_app(deps: WebDeps) -> Litestar:
             "visit": Provide(provide_visit),
             "log_filter": Provide(choose_log_rows, sync_to_thread=False),
         },
-        exception_handlers={**EXCEPTION_HANDLERS, SignInNeeded: _to_login},
+        exception_handlers={**for_readers(pages, EXCEPTION_HANDLERS), SignInNeeded: _to_login},
         before_send=[_add_security_headers],
         request_max_body_size=BODY_BYTES_MAX,
         openapi_config=_openapi(deps.version),

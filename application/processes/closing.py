@@ -44,7 +44,7 @@ BOUNDED_ATTEMPTS = 3
 ATTEMPT_INTERVAL = timedelta(seconds=1)
 
 
-def react(book: Book, recorded: Recorded) -> Iterator[Command]:  # noqa: C901 - an arm an event
+def react(book: Book, recorded: Recorded) -> Iterator[Command]:
     """Begin a closing when its trigger comes, and carry it on with every fact about it."""
     match recorded.event:
         case PositionGroupClosing(group_id=group_id):

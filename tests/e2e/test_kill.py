@@ -90,9 +90,12 @@ async def test_a_house_killed_at_any_step_loses_nothing_and_doubles_nothing(
             _, deaths = await prepared.run(f"case-{number}", way, point)
             return deaths
 
-    died = await asyncio.gather(*(killed(number, point) for number, point in enumerate(points)))
+    cases = (killed(number, point) for number, point in enumerate(points))
+    ended = await asyncio.gather(*cases, return_exceptions=True)
+    failures = [str(each) for each in ended if isinstance(each, BaseException)]
+    assert not failures, f"{len(failures)} of {len(ended)} failed:\n" + "\n\n".join(failures)
     # Commits that are joined by chance leave a later one of their kind unreached.
-    missed = [point for point, deaths in zip(points, died, strict=True) if not deaths]
+    missed = [point for point, deaths in zip(points, ended, strict=True) if not deaths]
     assert not [point for point in missed if point.endswith("-1")], missed
     assert len(missed) <= len(points) // 5, missed
 

@@ -109,6 +109,26 @@ async def test_trouble_is_a_banner(
     assert word in (await browser.get("/fragments/overview")).text
 
 
+async def test_before_the_first_account_the_page_says_so_and_tries_again(
+    browser: AsyncTestClient, house: StubHouse
+) -> None:
+    house.views.known = ()
+    answer = await browser.get("/", headers={"Accept": "text/html"})
+    assert answer.status_code == 404
+    assert "add an account first" in answer.text
+    assert 'http-equiv="refresh"' in answer.text
+
+
+async def test_a_refusal_is_a_page_to_a_reader_and_json_to_a_program(
+    browser: AsyncTestClient,
+) -> None:
+    read = await browser.get("/nonsense", headers={"Accept": "text/html"})
+    assert (read.status_code, read.headers["content-type"][:9]) == (404, "text/html")
+    assert "page was nonsense" in read.text
+    machine = await browser.get("/api/v1/overview", headers={"Accept": "text/html"})
+    assert machine.headers["content-type"] == "application/json"
+
+
 async def test_built_files_may_be_kept_for_ever(browser: AsyncTestClient) -> None:
     page = (await browser.get("/")).text
     built = re.findall(r"/static/build/app-[0-9a-f]{12}\.(?:js|css)", page)
