@@ -32,13 +32,14 @@ from cli.rooms import LiveRoom, PaperRoom, Room, paper_core, prefix_of, wanderin
 from cli.version import VERSION
 from domain.instrument import Instrument
 from domain.message import Input, MarkSeen
-from projections.reading import PoolViews, open_views
+from projections.reading import open_pool
 from projections.runner import ProjectionRunner
 from web.access import Access
 from web.app import create_app
-from web.changes import ChangeFeed
+from web.changes import MARKED_VIEWS, ChangeFeed
 from web.deps import EngineState, EngineStatus, Health, WebAccount, WebDeps
 from web.server import WebServer
+from web.views import PooledViews, Views
 
 LEASE_SECONDS_MAX = 3.0
 BALANCE_SECONDS = 60.0
@@ -141,14 +142,14 @@ class House:
             self._exchanges, self.writer.submit, self.clock, lambda: self.writer.confirmed_at
         )
         runner = ProjectionRunner(self.url, on_change=self._on_projected)
-        async with open_views(self.url) as views:
+        async with open_pool(self.url) as pool:
             self.writer.start()
             self._spawn(runner.run(), "projections")
             self._spawn(tick(lambda: tuple(self._desks), self.writer.submit), "clock")
             self._spawn(MarkKeeper(self.url, self._all_marks).run(self._on_marks), "marks")
             self._spawn(self._observe_balances(), "balances")
             server = WebServer(
-                create_app(self._web_deps(views)), self.options.host, self.options.port
+                create_app(self._web_deps(PooledViews(pool))), self.options.host, self.options.port
             )
             self.port = await server.start()
             self.state = "running"
@@ -234,7 +235,7 @@ class House:
     def _access(self) -> Access:
         return Access(self.home.secrets().api_token)
 
-    def _web_deps(self, views: PoolViews) -> WebDeps:
+    def _web_deps(self, views: Views) -> WebDeps:
         return WebDeps(
             version=VERSION,
             clock=self.clock,
@@ -375,7 +376,7 @@ class House:
         self.changes.publish(views)
 
     def _on_marks(self) -> None:
-        self.changes.publish(("overview", "groups", "queue"))
+        self.changes.publish(MARKED_VIEWS)
 
 
 def _tell_failure(task: "asyncio.Task[None]") -> None:

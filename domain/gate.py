@@ -96,6 +96,11 @@ class EntryProposal(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def key(self) -> str:
+        """What at most one group may be open for: symbol, timeframe and side."""
+        return f"{self.symbol}|{self.timeframe}|{self.side}"
+
+    @property
     def is_pyramid(self) -> bool:
         """Whether it joins a group that is already open."""
         return self.index > 0

@@ -140,8 +140,18 @@ def _signal(body: Body) -> Signal:
             "risk.max_slippage_percent", risk.max_slippage_percent
         ),
     )
+    signal = _as_scaling_out(signal)
     _refuse_incomplete(signal)
     return signal
+
+
+def _as_scaling_out(signal: Signal) -> Signal:
+    """An order against a position that TradingView keeps, only smaller, is no entry: spec §2."""
+    kept = signal.market_position
+    shrank = signal.reduced_part is not None
+    if signal.kind != "entry" or kept in (None, "flat", signal.side) or not shrank:
+        return signal
+    return msgspec.structs.replace(signal, kind="reduce", side=kept)
 
 
 def _refuse_incomplete(signal: Signal) -> None:

@@ -1,5 +1,6 @@
 """How the house says no: JSON that names the field, its value and what to do."""
 
+import traceback
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from http import HTTPStatus
@@ -136,7 +137,10 @@ def _on_http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
 
 
 def _on_anything(request: AnyRequest, error: Exception) -> Response[bytes]:
-    log.error("request_failed", path=request.url.path, method=request.method, exc_info=error)
+    # Never the exception itself: a log that shows its locals would show a body and its secret.
+    stack = "".join(traceback.format_tb(error.__traceback__))
+    path, name = request.url.path, type(error).__name__
+    log.error("request_failed", path=path, method=request.method, error=name, stack=stack)
     message = "Plimsoll failed to answer this request; its log says why"
     return answer_to(Refused(HTTPStatus.INTERNAL_SERVER_ERROR, message))
 

@@ -15,7 +15,7 @@ from projections.views import GroupState, Kind, LogFilter, Severity
 from web.answers import Refused
 from web.choice import Choice
 from web.connection import AnyRequest
-from web.deps import EngineStatus, WebDeps
+from web.deps import WebDeps
 from web.guard import PAGE, session_of
 from web.operator_api import OperatorWish, check_wish, submit_settings, submit_wish
 from web.rendering import Pages
@@ -268,11 +268,3 @@ def _log_filter(request: AnyRequest) -> LogFilter:
         "before": int(before) if before.isascii() and before.isdigit() else None,
     }
     return msgspec.convert(chosen, LogFilter)
-
-
-def engine_trouble(engine: EngineStatus) -> str:
-    """What keeps the engine from working, in words; empty if nothing does."""
-    if engine.engine != "running":
-        return f"The engine is {engine.engine}: signals are kept, nothing is traded."
-    silent = [stream.name for stream in engine.streams if not stream.is_connected]
-    return f"No connection to {', '.join(silent)}: reconnecting." if silent else ""

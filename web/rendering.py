@@ -1,7 +1,6 @@
 """Renders pages: the templates, the bundled assets and what every page needs to know."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -82,10 +81,6 @@ class Pages:
     def asset(self, name: str) -> str:
         """The address of a bundled file. It changes with the content: to be kept for ever."""
         return f"/static/build/{self._manifest[name]}"
-
-    def now(self) -> datetime:
-        """The time of the house."""
-        return self._deps.clock.now()
 
 
 def theme_of(request: AnyRequest) -> str:

@@ -111,10 +111,10 @@ def _close_if_done(book: Book, leg_id: str, now: datetime) -> Iterator[Command]:
     if group is None or not group.is_open:
         return
     legs = book.legs_of(group)
-    if _holds_something(book, group, legs):
-        return
     has_filled = any(each.entry_filled > ZERO for each in legs)
     waits = any(each.entry_open for each in legs)
+    if _holds_something(book, legs, waits=waits):
+        return
     if waits and not (has_filled and group.opened.exits.close_when_flat):
         return
     yield ClosePositionGroup(
@@ -125,16 +125,20 @@ def _close_if_done(book: Book, leg_id: str, now: datetime) -> Iterator[Command]:
     )
 
 
-def _holds_something(book: Book, group: PositionGroup, legs: tuple[DCALeg, ...]) -> bool:
-    """Whether there is anything left to sell; dust must not hold a slot."""
-    held = sum((leg.lot.quantity for leg in legs), ZERO)
-    instrument = book.instrument(group.opened.symbol)
-    if held == ZERO or instrument is None or any(leg.exit is not None for leg in legs):
-        return held > ZERO
-    mark = book.marks.get(group.opened.symbol)
-    reference = mark.price if mark is not None else legs[0].plan.price
-    sellable = round_quantity(instrument, held)
-    return not is_undersized(instrument, reference, sellable, reduce_only=True)
+def _holds_something(book: Book, legs: tuple[DCALeg, ...], *, waits: bool) -> bool:
+    """Whether there is anything left to sell; dust that no entry will add to holds no slot."""
+    lots = [leg for leg in legs if leg.lot.quantity > ZERO]
+    instrument = book.instrument(legs[0].plan.symbol)
+    if not lots or instrument is None or waits or any(leg.exit is not None for leg in lots):
+        return bool(lots)
+    held = round_quantity(instrument, sum((leg.lot.quantity for leg in lots), ZERO))
+    return not is_undersized(instrument, _reference(book, legs), held, reduce_only=True)
+
+
+def _reference(book: Book, legs: tuple[DCALeg, ...]) -> Decimal:
+    """What the rest is worth a contract: the mark, else the first leg's own price."""
+    mark = book.marks.get(legs[0].plan.symbol)
+    return mark.price if mark is not None else legs[0].plan.price
 
 
 def _cancel_all(book: Book, group_id: str) -> Iterator[Command]:
@@ -166,8 +170,7 @@ def _sell(
     assert instrument is not None, f"group {group.opened.group_id} trades an unknown market"
     held = sum((leg.lot.quantity for leg in legs), ZERO)
     quantity = round_quantity(instrument, min(held, instrument.max_quantity or held))
-    mark = book.marks.get(group.opened.symbol)
-    reference = mark.price if mark is not None else legs[0].plan.price
+    mark, reference = book.marks.get(group.opened.symbol), _reference(book, legs)
     if is_undersized(instrument, reference, quantity, reduce_only=True):
         for leg in legs:
             if leg.lot.quantity > ZERO:

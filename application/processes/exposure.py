@@ -28,7 +28,10 @@ from domain.risk_engine import (
 def react(book: Book, recorded: Recorded) -> Iterator[Command]:
     """Keep committed capital, realized profit and slots in step with the legs."""
     match recorded.event:
-        case LegEntryFilled(leg_id=leg_id) | LegEntryEnded(leg_id=leg_id):
+        case LegEntryFilled() as filled:
+            yield _commitment(_leg(book, filled.leg_id))
+            yield from _told_if_too_late(book, filled)
+        case LegEntryEnded(leg_id=leg_id):
             yield _commitment(_leg(book, leg_id))
         case LegExitFilled(leg_id=leg_id) | LegDustWrittenOff(leg_id=leg_id):
             leg = _leg(book, leg_id)
@@ -46,6 +49,20 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
             yield FreeSlot(group_id=group_id)
         case _:
             return
+
+
+def _told_if_too_late(book: Book, filled: LegEntryFilled) -> Iterator[Command]:
+    """Nobody works a closed group any more: what it still buys must not be forgotten."""
+    plan = _leg(book, filled.leg_id).plan
+    group = book.group(plan.group_id)
+    if group is not None and group.closed is not None:
+        found = Discrepancy(
+            symbol=plan.symbol,
+            expected=ZERO,
+            seen=filled.quantity if plan.side == "long" else -filled.quantity,
+            detail=f"trade {filled.trade_id} filled leg {plan.leg_id} after its group had closed",
+        )
+        yield RecordDiscrepancy(discrepancy=found)
 
 
 def _leg(book: Book, leg_id: str) -> DCALeg:

@@ -32,8 +32,8 @@ from domain.risk_engine import (
 def react(book: Book, recorded: Recorded) -> Iterator[Command]:
     """Walk the ranking whenever something may have become possible."""
     match recorded.event:
-        case RiskApproved(proposal=proposal) if proposal.promoted:
-            yield _promote(book, proposal)
+        case RiskApproved(proposal=proposal):
+            yield from _promote(book, proposal) if proposal.promoted else _overtake(book, proposal)
         case (
             SlotFreed()
             | TradingStateChanged(state="active")
@@ -102,11 +102,19 @@ def _proposal(book: Book, entry: QueuedSignal) -> EntryProposal | None:
     return None if isinstance(proposal, NoProposal) else proposal
 
 
-def _promote(book: Book, proposal: EntryProposal) -> PromoteQueuedSignal:
+def _promote(book: Book, proposal: EntryProposal) -> Iterator[Command]:
     """With the rank that chose it: the group it has just opened continues nothing."""
     ranking = current_ranking(book, without_group=proposal.group_id)
     rank = next((r.rank for r in ranking if r.entry.signal_id == proposal.signal_id), ())
-    return PromoteQueuedSignal(signal_id=proposal.signal_id, group_id=proposal.group_id, rank=rank)
+    yield PromoteQueuedSignal(signal_id=proposal.signal_id, group_id=proposal.group_id, rank=rank)
+
+
+def _overtake(book: Book, proposal: EntryProposal) -> Iterator[Command]:
+    """An older signal of the same key would open the same trade again, long after its time."""
+    older = book.queue.with_key(proposal.key)
+    if older is not None:
+        reason = f"overtaken by {proposal.signal_id}"
+        yield RemoveQueuedSignal(signal_id=older.signal_id, reason=reason)
 
 
 def _expired(book: Book, now: datetime) -> list[QueuedSignal]:

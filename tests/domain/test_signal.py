@@ -245,6 +245,18 @@ def test_a_reduce_needs_an_amount_or_both_position_sizes() -> None:
     assert signal(execution_intent__type="reduce").amount == D("0.1")
 
 
+def test_an_order_against_a_position_that_only_shrinks_is_a_reduction_and_no_entry() -> None:
+    scaled_out = signal(
+        tv__action="sell",
+        execution_intent__side="sell",
+        tv__market_position_size="0.1",
+        tv__prev_market_position="long",
+        tv__prev_market_position_size="0.3",
+    )
+
+    assert (scaled_out.kind, scaled_out.side) == ("reduce", "long")
+
+
 def test_a_growing_position_is_no_reduction() -> None:
     assert signal().reduced_part is None
 

@@ -51,14 +51,17 @@ class StillClock:
 
 
 class MemoryInbox:
-    """Keeps what was put. `is_down` refuses, `is_stuck` never answers."""
+    """Keeps what was put. `is_down` refuses, `is_stuck` never answers, `is_broken` fails."""
 
     def __init__(self) -> None:
         self.stored: list[tuple[str, Input]] = []
         self.is_down = False
         self.is_stuck = False
+        self.is_broken = False
 
     async def put(self, account: str, occurrence: Input) -> int:
+        if self.is_broken:
+            raise ZeroDivisionError("a fault nobody thought of")
         if self.is_stuck:
             await asyncio.Event().wait()
         if self.is_down:

@@ -214,6 +214,19 @@ async def test_the_secret_is_in_nothing_that_is_stored_logged_or_answered(
     assert WEBHOOK_SECRET not in repr(house.accounts.account)
 
 
+async def test_a_fault_is_500_and_its_log_shows_where_but_not_the_secret(
+    client: AsyncTestClient, house: StubHouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house.inbox.is_broken = True
+    answer = await client.post(PATH, content=raw())
+    assert answer.status_code == 500
+    printed = capsys.readouterr()
+    logged = printed.out + printed.err
+    assert "ZeroDivisionError" in logged
+    assert "webhook.py" in logged
+    assert WEBHOOK_SECRET not in logged + answer.text
+
+
 async def test_the_limiter_answers_429_and_to_tradingview_503() -> None:
     house = StubHouse(
         source_limit=SourceLimit(burst=2, per_second=1), trusted_proxies=("127.0.0.1",)
