@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from application.book import Book
-from application.journal import EventLog, Recorded
+from application.journal import EventLog, JournalMapper, Recorded, seal
+from domain.identity import stream_name
 from domain.trading_day import TradingDayOpened
 
 
@@ -31,8 +32,18 @@ def book_before_day(log: EventLog, day_stream: str) -> Book:
     book = Book(day_stream.split(":", 2)[1])
     for recorded in log.streams(opened.streams):
         book.apply(recorded)
-    book.head = opened.head
+    book.head = _head_of_opening(log, book.account_name, opened)
     return book
+
+
+def _head_of_opening(log: EventLog, account: str, opened: TradingDayOpened) -> str:
+    """The opening names the head that the closing of the day before it was sealed upon."""
+    yesterday = opened.state.date
+    if not yesterday:
+        return opened.head
+    closed = list(log.stream(stream_name("trading_day", account, yesterday)))[-1]
+    _, head = seal(opened.head, [JournalMapper().to_stored_event(closed)])
+    return head
 
 
 def events_from_day(log: EventLog, day_stream: str) -> Iterator[Recorded]:

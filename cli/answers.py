@@ -10,6 +10,11 @@ FAILED = 1
 NOT_FOUND = 2
 RUINED = 3
 
+
+class Unusable(RuntimeError):  # noqa: N818 - said of the thing, not of the program
+    """Something a command needs cannot be used; the message names it and what to do."""
+
+
 _ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="string")
 
 

@@ -1,12 +1,10 @@
 """`plimsoll doctor`: what a careful operator checks before the night."""
 
 import asyncio
-import os
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Literal
-from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 import rich_click as click
@@ -14,12 +12,12 @@ import rich_click as click
 from adapters.clock import SystemClock
 from adapters.exchanges.ccxt_exchange import CcxtExchange
 from adapters.logging import configure_logging
-from adapters.postgres.checkup import DatabaseFailure, examine
+from adapters.postgres.checkup import examine
 from adapters.postgres.event_log import PostgresEventLog
 from application.book import Book
 from application.loading import load_book
-from cli.answers import FAILED, print_json
-from cli.home import Home
+from cli.answers import FAILED, Unusable, print_json
+from cli.home import Home, without_password
 from cli.rooms import connection_from_environment, prefix_of
 from domain.order import OrderStatus
 
@@ -64,9 +62,8 @@ def _findings(home: Home) -> Iterator[Finding]:
                 books = [load_book(log, name) for name in log.accounts() if name != "house"]
             for book in books:
                 yield from _account(book)
-    except (DatabaseFailure, OSError, RuntimeError) as error:
-        source = "DATABASE_URL" if os.environ.get("DATABASE_URL") else "the embedded server"
-        yield _finding("database", "failed", f"{source} could not be used: {error}")
+    except (Unusable, OSError) as error:
+        yield _finding("database", "failed", str(error))
 
 
 def _disk(home: Home) -> Finding:
@@ -143,17 +140,6 @@ async def _venue(book: Book) -> Finding:
         await exchange.close()
     detail = f"{opened.venue} reached, {balance.free} {balance.currency} free"
     return _finding(f"{name}: venue", "ok", detail)
-
-
-def without_password(url: str) -> str:
-    """The address as it may be shown."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    shown = f"{parts.username}:***@{parts.hostname or ''}"
-    if parts.port:
-        shown += f":{parts.port}"
-    return urlunsplit(parts._replace(netloc=shown))
 
 
 def _finding(check: str, verdict: Verdict, detail: str) -> Finding:

@@ -3,17 +3,26 @@
 import contextlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
+from adapters.postgres.checkup import DatabaseFailure, LogFailure, ServerFailure, first_line
 from adapters.postgres.embedded import EmbeddedPostgres, default_data_dir
 from adapters.postgres.migrate import upgrade
+from cli.answers import Unusable
 
 DATABASE = "plimsoll"
 SECRETS_FILE = "secrets.json"
+
+# As a user's part of an address, and as a parameter of either way to write one.
+_PASSWORDS = (
+    re.compile(r"(?<=://)(?P<before>[^:/?#@\s]*:).*(?=@)"),
+    re.compile(r"(?P<before>password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]*)", re.IGNORECASE),
+)
 
 
 class AccountSecrets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,14 +78,27 @@ class Home:
 
     @contextlib.contextmanager
     def database(self) -> Iterator[str]:
-        """The address of a migrated database: DATABASE_URL, else the embedded server."""
+        """The address of a migrated database: DATABASE_URL, else the embedded server.
+
+        Raises Unusable if it cannot be had, or fails while it is used.
+        """
         given = os.environ.get("DATABASE_URL")
         if given:
-            upgrade(given)
-            yield given
+            with explained("DATABASE_URL", given):
+                upgrade(given)
+                yield given
             return
-        with EmbeddedPostgres.start(self.data_dir) as server:
-            url = server.ensure_database(DATABASE)
+        with self.embedded(DATABASE) as url:
+            yield url
+
+    @contextlib.contextmanager
+    def embedded(self, name: str) -> Iterator[str]:
+        """The address of one migrated database of the embedded server. Raises Unusable."""
+        with (
+            explained("PLIMSOLL_DATA", str(self.data_dir)),
+            EmbeddedPostgres.start(self.data_dir) as server,
+        ):
+            url = server.ensure_database(name)
             upgrade(url)
             yield url
 
@@ -99,3 +121,31 @@ class Home:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self.secrets_path)
+
+
+@contextlib.contextmanager
+def explained(setting: str, url: str) -> Iterator[None]:
+    """Say which setting named the database that failed. Raises Unusable, without a password."""
+    try:
+        yield
+    except ServerFailure as error:
+        raise Unusable(f"{setting} was {url}: {error}") from error
+    except DatabaseFailure as error:
+        reason = first_line(error).replace(url, without_password(url))
+        raise Unusable(
+            f"{setting} was {without_password(url)}: the database could not be used:"
+            f" {without_password(reason)}: start the server, or correct {setting}"
+            " (postgresql://user@host:5432/name)"
+        ) from error
+    except LogFailure as error:
+        raise Unusable(
+            f"the log could not be read: {error}: see what it says with `plimsoll audit verify"
+            " --chain-only`"
+        ) from error
+
+
+def without_password(url: str) -> str:
+    """The address as it may be shown, in whichever of libpq's two ways it was written."""
+    for password in _PASSWORDS:
+        url = password.sub(r"\g<before>***", url)
+    return url

@@ -4,11 +4,22 @@ from datetime import datetime
 
 import msgspec
 import psycopg
+from sqlalchemy.exc import DBAPIError
 
+from adapters.postgres.cluster import EmbeddedServerError
 from adapters.postgres.connection import connect, is_confined
+from adapters.postgres.lease import LeaseError
+from adapters.postgres.server_user import UnreachableDataError
+from application.journal import JournalError, SealError
 
-DatabaseFailure = psycopg.Error
-"""Anything the database or the way to it may raise."""
+DatabaseFailure = (psycopg.Error, DBAPIError, LeaseError)
+"""Anything the database or the way to it may raise; the migrations wrap it once more."""
+
+ServerFailure = (EmbeddedServerError, UnreachableDataError)
+"""What keeps the embedded server from starting; each message names its remedy."""
+
+LogFailure = (JournalError, SealError)
+"""The database answers, and what stands in the log cannot be read."""
 
 
 class Checkup(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,3 +48,9 @@ def examine(url: str) -> Checkup:
             inputs_waiting=inbox[0],
             oldest_input_at=inbox[1],
         )
+
+
+def first_line(error: Exception) -> str:
+    """What went wrong, without the statement and the links that libraries add."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return str(cause).strip().partition("\n")[0] or type(cause).__name__

@@ -204,8 +204,12 @@ class Desk:
 
     def wait(self, **span: float) -> list[Recorded]:
         """Time passes, and the clock ticks once at the end of it."""
+        return self.wait_quietly(**span) + self.settle()
+
+    def wait_quietly(self, **span: float) -> list[Recorded]:
+        """Time passes and the clock ticks, but the venue hears nothing of it yet."""
         self.now += timedelta(**span)
-        return self.feed(ClockTicked(due_at=self.now, promotion=True))
+        return self.handle(ClockTicked(due_at=self.now, promotion=True))
 
     def start(self) -> list[Recorded]:
         """Another engine takes over, with a Book read back from the log."""

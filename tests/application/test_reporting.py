@@ -188,7 +188,7 @@ def test_a_position_that_differs_blocks_the_symbol_and_clears_when_it_agrees() -
     desk.now += timedelta(seconds=5)
     happened = desk.feed(snapshot(desk, "2"))
     assert of(happened, DiscrepancyCleared)[0].actor == "engine"
-    assert {group.opened.timeframe for group in desk.book.open_groups()} == {"15m", "1h"}
+    assert {group.opened.timeframe for group in desk.book.open_groups()} == {"15", "60"}
 
 
 def test_an_operator_may_clear_a_discrepancy() -> None:

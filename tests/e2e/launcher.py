@@ -5,8 +5,11 @@ to, and PLIMSOLL_TEST_KILL, the step to die at, both optional. Production code k
 of it: the two doors to the log and the venue are wrapped in this process alone.
 """
 
+import asyncio
+import faulthandler
 import os
 import signal
+import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from functools import wraps
@@ -116,7 +119,16 @@ def _placing(ticket: OrderTicket) -> str:
     return "place-close" if ticket.time_in_force == "ioc" else "place-exit"
 
 
+def tell_what_it_waits_for(*_: object) -> None:
+    """SIGUSR2: where every thread and every task stands, for a house that does not end."""
+    faulthandler.dump_traceback(sys.stderr)
+    for task in asyncio.all_tasks():
+        task.print_stack(file=sys.stderr)
+    sys.stderr.flush()
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGUSR2, tell_what_it_waits_for)
     written = os.environ.get(STEPS)
     wanted = os.environ.get(KILL, "")
     counting = Steps(Path(written) if written else None, wanted, int(os.environ.get(FROM, "0")))

@@ -103,6 +103,9 @@ class House:
             async with asyncio.timeout(seconds):
                 return await self.process.wait()
         except TimeoutError:
+            self.process.send_signal(signal.SIGUSR2)
+            # The launcher tells where it stands, any other process ends of it.
+            await asyncio.wait({asyncio.create_task(self.process.wait())}, timeout=2)
             raise AssertionError(f"still running after {seconds:.0f} s\n{self.words()}") from None
 
 
