@@ -45,18 +45,21 @@ class AccountEngine:
         self._mapper = JournalMapper()
         self._recorded: list[Recorded] = []
 
-    def handle(self, received: Input, now: datetime, marks: Marks) -> Handled:
+    def handle(
+        self, received: Input, now: datetime, marks: Marks, *, has_turned: bool = False
+    ) -> Handled:
         """Decide everything that follows from an input. The Book moves on; nothing else does.
 
         An input whose handling raises is set aside: recorded, and the account goes reducing.
-        An observation that changes nothing leaves no trace at all.
+        An observation that changes nothing leaves no trace at all; the turning of a day is a
+        change, also if the Book holds it already (`has_turned`, in replay).
         """
         if self._is_idle_tick(received):
             return NOTHING
         self._begin()
         try:
             with localcontext(DECISION_CONTEXT):
-                turned = self._turn_day(self._at(now))
+                turned = self._turn_day(self._at(now)) or has_turned
                 self._take_in(received, self._at(now), marks)
         except Exception as error:  # noqa: BLE001 - whatever was wrong, the rest must go on
             self.book.undo()

@@ -58,13 +58,16 @@ def events_since_opening(log: EventLog, day_stream: str) -> Iterator[tuple[int, 
     """The account's events from the day's opening on, with their positions."""
     start = log.day_start(day_stream)
     if start is None:
-        raise LookupError(f"the log has no {day_stream}; `plimsoll audit log` lists the days")
+        raise LookupError(f"the log has no {day_stream}: that account recorded nothing that day")
     return log.since(day_stream.split(":", 2)[1], start - 1)
 
 
 def opening_of(log: EventLog, day_stream: str) -> TradingDayOpened:
     """The first event of a day. Raises LookupError if it is none, or not an opening."""
     first = next(iter(log.stream(day_stream)), None)
-    if first is None or not isinstance(first.event, TradingDayOpened):
+    if first is None:
+        account, day = day_stream.split(":", 2)[1:]
+        raise LookupError(f"day was {day}: account {account} recorded nothing then; choose another")
+    if not isinstance(first.event, TradingDayOpened):
         raise LookupError(f"{day_stream} does not begin with its opening; run `audit verify`")
     return first.event

@@ -75,12 +75,12 @@ class _Replay:
 
     def goes_on(self, root: _Root) -> bool:
         """Replay one cause. False once the day is over, or something came out otherwise."""
-        recorded = root.recorded
-        if not self._opened:
+        recorded, is_opening = root.recorded, not self._opened
+        if is_opening:
             recorded = self._open_as_recorded(root)
         head = self._engine.book.head
         expected, _ = seal(head, [self._mapper.to_stored_event(each) for each in recorded])
-        replayed = self._run_again(root)
+        replayed = self._run_again(root, has_turned=is_opening)
         self._compare(expected, replayed.stored)
         if self._engine.book.date == self._date:
             self._count(root, replayed)
@@ -129,7 +129,7 @@ class _Replay:
         self._events += count
         return root.recorded[count:]
 
-    def _run_again(self, root: _Root) -> Handled:
+    def _run_again(self, root: _Root, *, has_turned: bool) -> Handled:
         cause = root.cause
         match cause.event:
             case EngineStarted() as started:
@@ -140,7 +140,7 @@ class _Replay:
                 plain = msgspec.structs.replace(received, marks=())
                 if failed is not None:
                     return self._engine.set_aside(plain, cause.at, failed)
-                return self._engine.handle(plain, cause.at, marks)
+                return self._engine.handle(plain, cause.at, marks, has_turned=has_turned)
             case _:
                 raise AssertionError(f"{cause.event_id} has no cause and is no input")
 

@@ -107,6 +107,8 @@ class Writer:
         self._engines: dict[str, AccountEngine] = {}
         self._session: Session | None = None
         self._waiting: deque[tuple[str, Input]] = deque()
+        # Accounts whose submitted inputs were taken out and are not known to be committed.
+        self._in_hand: set[str] = set()
         self._lock = threading.Condition()
         self._awake = True
         self._stopping = False
@@ -177,6 +179,13 @@ class Writer:
         for account in sorted({*self._accounts, *session.log.accounts()} - {HOUSE}):
             self._take(account)
         self.is_working = True
+        self._tell_lost()
+
+    def _tell_lost(self) -> None:
+        """What was submitted and not committed is gone, unlike the inbox: venues must be asked."""
+        for account in sorted(self._in_hand):
+            self._deps.lost(account)
+        self._in_hand.clear()
 
     def _take(self, account: str) -> AccountEngine:
         session = self._require_session()
@@ -188,7 +197,9 @@ class Writer:
         if engine.book.is_opened:
             batch = _Batch()
             self._add(batch, account, self._started(engine))
-            self._commit(batch)
+            self._append(batch)
+        # Told of this engine before of any commit: whoever still knows the one before it
+        # would take its Book, which may hold orders that never got into the log, for true.
         self._deps.restarted(account, engine)
         return engine
 
@@ -198,6 +209,7 @@ class Writer:
         batch = _Batch()
         with self._lock:
             waiting, self._waiting = self._waiting, deque()
+            self._in_hand = {account for account, _ in waiting}
         for account, received in waiting:
             self._handle(batch, account, received)
             batch = self._cut(batch)
@@ -207,6 +219,7 @@ class Writer:
             batch.inbox_ids.append(row.id)
             batch = self._cut(batch)
         self._commit(batch)
+        self._in_hand.clear()
         if len(rows) == INPUTS_MAX:
             self.wake()
         if not batch.stored:
@@ -242,12 +255,16 @@ class Writer:
     def _commit(self, batch: _Batch) -> None:
         if not batch.stored:
             return
-        session = self._require_session()
-        session.log.append(batch.stored, batch.inbox_ids)
-        self.confirmed_at = time.monotonic()
+        self._append(batch)
         self._deps.committed(
             Committed(handled=tuple(batch.handled), inbox_ids=tuple(batch.inbox_ids))
         )
+
+    def _append(self, batch: _Batch) -> None:
+        """The lease is proven as of the question: the answer may have been long on its way."""
+        asked_at = time.monotonic()
+        self._require_session().log.append(batch.stored, batch.inbox_ids)
+        self.confirmed_at = asked_at
 
     def _end_session(self) -> None:
         """The Books go too: they hold what may never have become true."""

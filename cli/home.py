@@ -94,13 +94,19 @@ class Home:
     @contextlib.contextmanager
     def embedded(self, name: str) -> Iterator[str]:
         """The address of one migrated database of the embedded server. Raises Unusable."""
-        with (
-            explained("PLIMSOLL_DATA", str(self.data_dir)),
-            EmbeddedPostgres.start(self.data_dir) as server,
-        ):
+        with explained("PLIMSOLL_DATA", str(self.data_dir)), self._server() as server:
             url = server.ensure_database(name)
             upgrade(url)
             yield url
+
+    def _server(self) -> EmbeddedPostgres:
+        try:
+            return EmbeddedPostgres.start(self.data_dir)
+        except OSError as error:
+            raise Unusable(
+                f"PLIMSOLL_DATA was {self.data_dir}: {error}: name a directory that can be"
+                " written, or a server of yours with DATABASE_URL"
+            ) from error
 
     def _read(self) -> Secrets:
         try:

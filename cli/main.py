@@ -5,21 +5,24 @@ from typing import cast
 
 import rich_click as click
 
+from cli.answers import Unusable, fail
 from cli.version import VERSION
 
-# A command's module is loaded when it is asked for: most need no exchange library at all.
-COMMANDS = (
-    "demo",
-    "serve",
-    "accounts",
-    "simulate",
-    "replay",
-    "audit",
-    "doctor",
-    "projections",
-    "settings",
-    "export",
-)
+# A command's module is loaded when it is asked for: most need no exchange library at all, and
+# the list of them needs none. Each line is the first of the command's own help.
+COMMANDS = {
+    "demo": "Run everything here: database, paper account, moving market, dashboard.",
+    "serve": "Run webhook, engine, dashboard and API for every account that was added.",
+    "accounts": "Add accounts, list them.",
+    "simulate": "Run recorded prices and signals through the engine under a virtual clock.",
+    "replay": "Feed the recorded inputs of DAY (UTC, YYYY-MM-DD) to the same code, compare every"
+    " byte.",
+    "audit": "Verify the log's hash chain and the tables made from it.",
+    "doctor": "Check database, clock, disk, venues and what has been waiting too long.",
+    "projections": "The tables the dashboard reads: always disposable, always rebuilt alike.",
+    "settings": "Show the settings, print the defaults, set new ones.",
+    "export": "Write the account's history to files. A past range always gives the same bytes.",
+}
 
 
 class LazyGroup(click.RichGroup):
@@ -35,9 +38,36 @@ class LazyGroup(click.RichGroup):
             return None
         return cast("click.Command", getattr(import_module(f"cli.{cmd_name}"), cmd_name))
 
+    def format_help(self, ctx: click.RichContext, formatter: click.RichHelpFormatter) -> None:
+        """The list of commands, without loading a single one."""
+        listed = _Listing(
+            name=self.name,
+            params=self.params,
+            help=self.help,
+            epilog=self.epilog,
+            commands={name: click.RichCommand(name, help=told) for name, told in COMMANDS.items()},
+        )
+        listed.format_help(ctx, formatter)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run it; what cannot be used is told in a sentence, never as a traceback."""
+        try:
+            return super().invoke(ctx)
+        except Unusable as error:
+            fail(str(error))
+
+
+class _Listing(click.RichGroup):
+    """Stands for the group in its help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(self.commands)
+
 
 @click.group(
     cls=LazyGroup,
+    epilog="Example: plimsoll demo --port 8000. Exit codes: 0 done, 1 failed, 2 not understood; "
+    "a command with others names them.",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(VERSION, prog_name="plimsoll")

@@ -17,7 +17,6 @@ class Supported(msgspec.Struct, frozen=True, kw_only=True):
 
 _OF_ACCOUNT = (
     Supported(field="pool.pyramids_need_slot", values=(False,)),
-    Supported(field="signals.opposite", values=("queue", "reject")),
     Supported(field="signals.allow_stop_loss", values=(False,)),
     Supported(field="capital.hedge_mode", values=(False,)),
     Supported(field="risk.daily_loss_includes_open", values=(False,)),

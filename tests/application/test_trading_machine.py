@@ -217,9 +217,9 @@ class Trading(RuleBasedStateMachine):
 
 TestTrading: Callable[[], Any] = Trading.TestCase
 Trading.TestCase.settings = settings(
-    max_examples=30,
-    stateful_step_count=40,
-    derandomize=True,
+    max_examples=400,
+    stateful_step_count=60,
+    derandomize=False,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

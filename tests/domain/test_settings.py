@@ -346,7 +346,6 @@ def test_an_override_knows_every_key_of_what_it_overrides() -> None:
         ({"pool": {"pyramids_need_slot": True}}, "pool.pyramids_need_slot"),
         ({"risk": {"cooldown_minutes_after_loss": 5}}, "risk.cooldown_minutes_after_loss"),
         ({"risk": {"daily_loss_includes_open": True}}, "risk.daily_loss_includes_open"),
-        ({"signals": {"opposite": "reverse"}}, "signals.opposite"),
         ({"capital": {"hedge_mode": True}}, "capital.hedge_mode"),
         ({"capital": {"pyramid_capital": ["1"] * 5}}, "capital.pyramid_capital"),
         (

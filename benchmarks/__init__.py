@@ -1,0 +1,1 @@
+"""How fast Plimsoll is, each figure beside the limit measured in the same run."""
