@@ -157,10 +157,6 @@ class Book:
         for client_order_id in sorted(self._orders):
             yield self._one("order", client_order_id)
 
-    def order_ids(self) -> frozenset[str]:
-        """The client id of every order of the open books."""
-        return frozenset(self._orders)
-
     def working_orders(self) -> Iterator[Order]:
         """The orders that are not final, by client id."""
         for client_order_id in sorted(self._working):

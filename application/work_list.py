@@ -86,6 +86,6 @@ def snapshot_of(book: Book) -> BookSnapshot:
             for order in orders
             if order.status is OrderStatus.OPEN
         ),
-        known_orders=book.order_ids(),
+        known_orders=frozenset(order.request.client_order_id for order in orders),
         symbols=tuple(dict.fromkeys(sorted([*held, *resting, *waiting]))),
     )

@@ -178,6 +178,8 @@ class Writer:
         self._session = session
         for account in sorted({*self._accounts, *session.log.accounts()} - {HOUSE}):
             self._take(account)
+        # Not before every account is held: a venue call for one is no business of another's lock.
+        self.confirmed_at = session.confirm()
         self.is_working = True
         self._tell_lost()
 
@@ -253,7 +255,7 @@ class Writer:
         return _Batch()
 
     def _commit(self, batch: _Batch) -> None:
-        if not batch.stored:
+        if not batch.stored and not batch.inbox_ids:
             return
         self._append(batch)
         self._deps.committed(
@@ -264,7 +266,8 @@ class Writer:
         """The lease is proven as of the question: the answer may have been long on its way."""
         asked_at = time.monotonic()
         self._require_session().log.append(batch.stored, batch.inbox_ids)
-        self.confirmed_at = asked_at
+        if self.is_working:
+            self.confirmed_at = asked_at
 
     def _end_session(self) -> None:
         """The Books go too: they hold what may never have become true."""

@@ -33,15 +33,19 @@ async def http_clients(count: int) -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def closed_loop(act: Act, *, clients: int, times: int) -> list[float]:
-    """Each client acts `times` times, one after the other; how long each act took, in seconds."""
+async def closed_loop(act: Act, *, clients: int, times: int, seconds: float) -> list[float]:
+    """Each client acts `times` times in turn, at most for so long; the seconds of each act."""
     samples: list[float] = []
+    deadline = time.perf_counter() + seconds
 
     async def client() -> None:
         for _ in range(times):
             began = time.perf_counter()
             await act()
-            samples.append(time.perf_counter() - began)
+            ended = time.perf_counter()
+            samples.append(ended - began)
+            if ended > deadline:
+                return
 
     async with asyncio.TaskGroup() as group:
         for _ in range(clients):

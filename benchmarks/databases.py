@@ -17,7 +17,7 @@ UrlOf = Callable[[str], str]
 
 
 class Databases:
-    """Makes databases and drops them all in the end."""
+    """Makes databases, all from one migrated template."""
 
     def __init__(self, admin_url: str, url_of: UrlOf) -> None:
         self._admin_url = admin_url
@@ -35,7 +35,7 @@ class Databases:
         return self._url_of(self._create(self._template))
 
     def drop_all(self) -> None:
-        """Whoever is still connected is cut off."""
+        """Remove every one; whoever is still connected is cut off."""
         with psycopg.connect(self._admin_url, autocommit=True) as admin:
             for name in reversed(self._made):
                 admin.execute(
@@ -56,23 +56,18 @@ def open_databases(data_dir: Path) -> Iterator[Databases]:
     """Databases on the server of DATABASE_URL, whose user must be allowed to create some."""
     given = os.environ.get("DATABASE_URL")
     if given:
-        with _dropped_at_the_end(Databases(given, lambda name: _renamed(given, name))) as made:
-            yield made
+        databases = Databases(given, lambda name: _renamed(given, name))
+        try:
+            yield databases
+        finally:
+            databases.drop_all()
         return
+    # Its databases go with its directory; to drop each would only take time.
     server = EmbeddedPostgres.start(data_dir)
     try:
-        with _dropped_at_the_end(Databases(server.url("postgres"), server.url)) as made:
-            yield made
+        yield Databases(server.url("postgres"), server.url)
     finally:
         server.stop(wait=True)
-
-
-@contextmanager
-def _dropped_at_the_end(databases: Databases) -> Iterator[Databases]:
-    try:
-        yield databases
-    finally:
-        databases.drop_all()
 
 
 def _renamed(url: str, database: str) -> str:

@@ -32,24 +32,31 @@ async def _run(bench: Bench) -> list[Figure]:
         )
     async with paper_house(bench, GROUPS) as house, http_clients(clients) as session:
         bench.say("GET /health")
-        healths = _per_second(
-            await sustained(
-                health_act(session, house), clients=clients, seconds=seconds / 2, most=MOST
-            )
+        before = house.cpu_seconds()
+        asked = await sustained(
+            health_act(session, house), clients=clients, seconds=seconds / 2, most=MOST
         )
+        asking = house.cpu_seconds() - before
         bench.say("signals")
         act = webhook_act(session, house, TIMEFRAMES)
-        began = time.perf_counter()
+        began, before = time.perf_counter(), house.cpu_seconds()
         count, took = await sustained(act, clients=clients, seconds=seconds, most=MOST)
         await until(lambda: _all_decided(house, count), "the engine to decide every signal")
-        decided = time.perf_counter() - began
+        decided, working = time.perf_counter() - began, house.cpu_seconds() - before
     shown = f"{clients} clients"
     name = f"signals made durable, {shown}"
     bare = f"bare INSERT, one row a commit, {CONNECTIONS} connections"
     return [
         rate(name, count, took, (bare, inserts)),
-        rate(name, count, took, (f"GET /health, {shown}", healths)),
+        rate(name, count, took, (f"GET /health, {shown}", _per_second(asked))),
         rate("signals decided, the last one included", count, decided, (name, count / took)),
+        Figure(
+            name="processor time of the house, a signal",
+            value=working / count * 1000,
+            unit="ms",
+            limit=asking / asked[0] * 1000,
+            limit_name="GET /health",
+        ),
     ]
 
 
@@ -67,6 +74,4 @@ async def _all_decided(house: House, count: int) -> bool:
         await connection.close()
 
 
-DURABLE_SIGNALS = Benchmark(
-    name="signals", title="durable signals a second, sustained", run=run
-)
+DURABLE_SIGNALS = Benchmark(name="signals", title="durable signals a second, sustained", run=run)

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import asyncpg
 import msgspec
+import psutil
 
 from adapters.exchanges.simulated.instruments import derive_instrument
 from adapters.exchanges.simulated.market import DEMO_START_PRICES
@@ -33,6 +34,12 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str
     database_url: str
     secret: str
+    pid: int
+
+    def cpu_seconds(self) -> float:
+        """Processor time of the house alone, its database not counted, since it began."""
+        times = psutil.Process(self.pid).cpu_times()
+        return float(times.user + times.system)
 
     @property
     def webhook_url(self) -> str:
@@ -101,9 +108,7 @@ async def wire_venue(bench: Bench) -> AsyncIterator[Venue]:
 
 
 @asynccontextmanager
-async def _serving(
-    home: Path, variables: Mapping[str, str], secret: str
-) -> AsyncIterator[House]:
+async def _serving(home: Path, variables: Mapping[str, str], secret: str) -> AsyncIterator[House]:
     # Behind a trusted proxy each alert has a sender of its own, as the limit is per sender.
     arguments = ("cli", "serve", "--port", "0", "--trusted-proxy", "127.0.0.1", "--json")
     async with serving(arguments, home, variables) as facts:
@@ -111,6 +116,7 @@ async def _serving(
             base_url=str(facts["api_url"]).removesuffix("/api/v1"),
             database_url=variables["DATABASE_URL"],
             secret=secret,
+            pid=int(facts["pid"]),
         )
         await until(lambda: _knows_the_price(house), "the house to know the market's price")
         yield house

@@ -1,12 +1,13 @@
 """How long from an alert to its order at the venue: on paper, and through ccxt over the wire."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, AsyncIterator
+from typing import Any
 
+import aiohttp
 import asyncpg
 import ccxt.pro
 import msgspec
@@ -18,9 +19,14 @@ from benchmarks.figures import Figure, latencies
 from benchmarks.houses import House, Venue, live_house, paper_house, wire_venue
 from benchmarks.waiting import until
 
+GROUPS = 1000
+BURST_MAX = 100
+
 Moments = dict[str, datetime]
 """When something happened, by signal or by client order id."""
 Placed = Callable[[], Awaitable[Moments]]
+Burst = Callable[[int], Awaitable[list[float]]]
+"""Sends so many at once; the seconds that each took to its end."""
 
 _ACCEPTED = """
     SELECT convert_from(requested.state, 'UTF8')::jsonb #>> '{event,signal_id}' AS signal_id,
@@ -31,85 +37,124 @@ _ACCEPTED = """
 """
 _REQUESTED = """
     SELECT convert_from(state, 'UTF8')::jsonb #>> '{event,signal_id}' AS signal_id,
-           convert_from(state, 'UTF8')::jsonb #>> '{event,client_order_id}' AS client_order_id
+           convert_from(state, 'UTF8')::jsonb #>> '{event,client_order_id}' AS client_order_id,
+           (convert_from(state, 'UTF8')::jsonb ->> 'at')::timestamptz AS at
     FROM plimsoll.events WHERE topic = 'order.requested.v1'
 """
 
 
+class Sender:
+    """Sends bursts of alerts, each for a trade of its own, and times their orders."""
+
+    def __init__(self, session: aiohttp.ClientSession, house: House, placed: Placed) -> None:
+        self._session = session
+        self._house = house
+        self._placed = placed
+        self._timeframes = iter(range(1, GROUPS))
+        self._sent: Moments = {}
+
+    async def burst(self, count: int) -> list[float]:
+        """So many alerts at once; seconds from sending each to its order being placed."""
+        sent: Moments = dict(await asyncio.gather(*(self._one() for _ in range(count))))
+
+        async def all_placed() -> bool:
+            return sent.keys() <= (await self._placed()).keys()
+
+        await until(all_placed, f"{count} orders to be placed")
+        self._sent.update(sent)
+        done = await self._placed()
+        return [(done[signal] - began).total_seconds() for signal, began in sent.items()]
+
+    async def warm_up(self) -> None:
+        """The first order of a symbol also sets leverage and margin mode at the venue."""
+        await self.burst(1)
+        self._sent.clear()
+
+    async def until_decided(self) -> list[float]:
+        """Seconds from sending each alert of all bursts to the engine's taking it up."""
+        rows = await _rows(self._house.database_url, _REQUESTED)
+        decided = {row["signal_id"]: row["at"] for row in rows}
+        return [(decided[signal] - began).total_seconds() for signal, began in self._sent.items()]
+
+    async def _one(self) -> tuple[str, datetime]:
+        body = alert(self._house.secret, next(self._timeframes))
+        began = datetime.now(UTC)
+        return await send(self._session, self._house, body), began
+
+
 def run(bench: Bench) -> list[Figure]:
     """Bursts of 1, 10 and 100 alerts at once; the wire beside bare calls of ccxt."""
-    return asyncio.run(_run(bench))
+    return [*asyncio.run(_on_paper(bench)), *asyncio.run(_over_the_wire(bench))]
 
 
-async def _run(bench: Bench) -> list[Figure]:
-    figures: list[Figure] = []
+async def _on_paper(bench: Bench) -> list[Figure]:
     bench.say("orders on paper")
-    async with paper_house(bench, 1000) as house:
-        async for clients, samples in _bursts(bench, house, lambda: accepted_on_paper(house)):
-            figures += latencies(f"alert → accepted on paper, {_burst(clients)}", samples)
-    async with wire_venue(bench) as venue:
-        bench.say("bare create_order over the wire")
-        bare = {clients: samples async for clients, samples in _bare_bursts(bench, venue)}
-    async with wire_venue(bench) as venue, live_house(bench, venue, 1000) as house:
-        bench.say("orders over the wire")
-        async for clients, samples in _bursts(bench, house, lambda: received(house, venue)):
-            figures += latencies(
-                f"alert → received by the wire venue, {_burst(clients)}",
-                samples,
-                bare[clients],
-                "bare create_order of ccxt",
-            )
+    figures: list[Figure] = []
+    async with paper_house(bench, GROUPS) as house, http_clients(BURST_MAX) as session:
+        sender = Sender(session, house, lambda: _accepted_on_paper(house))
+        await sender.warm_up()
+        for count, times in plan(bench):
+            samples = [one for _ in range(times) for one in await sender.burst(count)]
+            figures += latencies(f"alert → accepted on paper, {_named(count)}", samples)
+            if count == 1:
+                alone = await sender.until_decided()
+                figures += latencies("  of which until the engine decides", alone)
     return figures
 
 
-def _burst(clients: int) -> str:
-    return "alone" if clients == 1 else f"{clients} at once"
+async def _over_the_wire(bench: Bench) -> list[Figure]:
+    bench.say("orders over the wire")
+    figures: list[Figure] = []
+    async with (
+        wire_venue(bench) as bare_venue,
+        _bare_ccxt(bare_venue) as exchange,
+        wire_venue(bench) as venue,
+        live_house(bench, venue, GROUPS) as house,
+        http_clients(BURST_MAX) as session,
+    ):
+        bare = _bare_burst(exchange, bare_venue)
+        sender = Sender(session, house, lambda: _received(house, venue))
+        await bare(1)
+        await sender.warm_up()
+        for count, times in plan(bench):
+            limits, samples = await in_turns((bare, sender.burst), count, times)
+            name = f"alert → received by the wire venue, {_named(count)}"
+            figures += latencies(name, samples, limits, "bare create_order of ccxt")
+            if count == 1:
+                alone = await sender.until_decided()
+                figures += latencies("  of which until the engine decides", alone)
+    return figures
+
+
+async def in_turns(bursts: tuple[Burst, Burst], count: int, times: int) -> list[list[float]]:
+    """What each took; one after the other, so that a busy moment falls on both alike."""
+    samples: list[list[float]] = [[], []]
+    for _ in range(times):
+        for number, burst in enumerate(bursts):
+            samples[number] += await burst(count)
+    return samples
 
 
 def plan(bench: Bench) -> Iterator[tuple[int, int]]:
-    """How many at once, and how often. Under the venue's 600 orders a minute in all."""
+    """How many at once, and how often: below the venue's 600 orders a minute in all."""
     yield from bench.pick(
-        full=((1, 40), (10, 10), (100, 2)),
+        full=((1, 40), (10, 10), (100, 3)),
         quick=((1, 10), (10, 2), (100, 1)),
         tiny=((1, 1), (2, 1)),
     )
 
 
-async def _bursts(
-    bench: Bench, house: House, placed: Placed
-) -> AsyncIterator[tuple[int, list[float]]]:
-    """Seconds from sending each alert to its order's acceptance, by size of burst."""
-    timeframes = iter(range(1, 1000))
-    async with http_clients(100) as session:
-
-        async def one() -> tuple[str, datetime]:
-            body = alert(house.secret, next(timeframes))
-            began = datetime.now(UTC)
-            return await send(session, house, body), began
-
-        async def burst(count: int) -> list[float]:
-            sent: Moments = dict(await asyncio.gather(*(one() for _ in range(count))))
-
-            async def all_placed() -> bool:
-                return sent.keys() <= (await placed()).keys()
-
-            await until(all_placed, f"{count} orders to be accepted")
-            done = await placed()
-            return [(done[signal] - began).total_seconds() for signal, began in sent.items()]
-
-        # The first order of a symbol also sets leverage and margin mode at the venue.
-        await burst(1)
-        for count, times in plan(bench):
-            yield count, [sample for _ in range(times) for sample in await burst(count)]
+def _named(count: int) -> str:
+    return "alone" if count == 1 else f"{count} at once"
 
 
-async def accepted_on_paper(house: House) -> Moments:
+async def _accepted_on_paper(house: House) -> Moments:
     """When the engine heard of each order's acceptance, by signal."""
     rows = await _rows(house.database_url, _ACCEPTED)
     return {row["signal_id"]: row["at"] for row in rows}
 
 
-async def received(house: House, venue: Venue) -> Moments:
+async def _received(house: House, venue: Venue) -> Moments:
     """When the exchange took each order, by signal."""
     signals = {
         row["client_order_id"]: row["signal_id"]
@@ -127,27 +172,24 @@ async def _taken(venue: Venue) -> Moments:
     }
 
 
-async def _bare_bursts(bench: Bench, venue: Venue) -> AsyncIterator[tuple[int, list[float]]]:
+def _bare_burst(exchange: Any, venue: Venue) -> Burst:  # noqa: ANN401 - ccxt has no types
     """The same orders, sent by ccxt alone: seconds from the call to the venue taking it."""
     numbers = iter(range(100_000))
-    async with _bare_ccxt(venue) as exchange:
 
-        async def one() -> tuple[str, datetime]:
-            name = f"bare{next(numbers)}"
-            began = datetime.now(UTC)
-            parameters = {"newClientOrderId": name, "timeInForce": "GTC"}
-            amount, price = Decimal("0.16"), Decimal(120)
-            await exchange.create_order(SYMBOL, "limit", "buy", amount, price, parameters)
-            return name, began
+    async def one() -> tuple[str, datetime]:
+        name = f"bare{next(numbers)}"
+        began = datetime.now(UTC)
+        parameters = {"newClientOrderId": name, "timeInForce": "GTC"}
+        amount, price = Decimal("0.16"), Decimal(120)
+        await exchange.create_order(SYMBOL, "limit", "buy", amount, price, parameters)
+        return name, began
 
-        async def burst(count: int) -> list[float]:
-            sent: Moments = dict(await asyncio.gather(*(one() for _ in range(count))))
-            done = await _taken(venue)
-            return [(done[name] - began).total_seconds() for name, began in sent.items()]
+    async def burst(count: int) -> list[float]:
+        sent: Moments = dict(await asyncio.gather(*(one() for _ in range(count))))
+        done = await _taken(venue)
+        return [(done[name] - began).total_seconds() for name, began in sent.items()]
 
-        await burst(1)
-        for count, times in plan(bench):
-            yield count, [sample for _ in range(times) for sample in await burst(count)]
+    return burst
 
 
 @asynccontextmanager

@@ -50,14 +50,12 @@ async def serving(
             stderr=sink,
         )
     try:
-        yield await _introduction(process, errors)
+        yield {**await _introduction(process, errors), "pid": process.pid}
     finally:
         await _end(process)
 
 
-async def command(
-    *arguments: str, directory: Path, variables: Mapping[str, str]
-) -> dict[str, Any]:
+async def command(*arguments: str, directory: Path, variables: Mapping[str, str]) -> dict[str, Any]:
     """`python -m …` to its end; the JSON it printed. Raises RuntimeError if it failed."""
     async with serving(arguments, directory, variables) as answer:
         return answer
@@ -68,10 +66,13 @@ async def _introduction(process: asyncio.subprocess.Process, errors: Path) -> di
     async with asyncio.timeout(READY_SECONDS_MAX):
         line = await process.stdout.readline()
     if not line:
-        words = errors.read_text(encoding="utf-8", errors="replace")[-WORDS_SHOWN:]
-        raise RuntimeError(f"a process ended before it was ready; its last words:\n{words}")
+        raise RuntimeError(f"a process ended before it was ready: {_last_words(errors)}")
     introduced: dict[str, Any] = json.loads(line)
     return introduced
+
+
+def _last_words(errors: Path) -> str:
+    return errors.read_text(encoding="utf-8", errors="replace")[-WORDS_SHOWN:]
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

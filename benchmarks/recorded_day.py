@@ -50,29 +50,11 @@ SETTINGS = Settings(
 
 
 class Day(msgspec.Struct, frozen=True, kw_only=True):
-    """What was recorded, what the engine was asked, and the moves of the market."""
+    """What was recorded, and what the engine was asked; observations without effect left out."""
 
     recorded: tuple[Recorded, ...]
     stored: tuple[StoredEvent, ...]
     calls: tuple[Call, ...]
-    moves: tuple[Move, ...]
-
-    @property
-    def inputs(self) -> int:
-        """The recorded inputs: unrecorded observations left no trace and don't count."""
-        return sum(isinstance(each.event, Input) for each in self.recorded)
-
-
-class _Listening(AccountEngine):
-    """An engine that keeps what it was asked."""
-
-    def __init__(self, book: Book) -> None:
-        super().__init__(book)
-        self.calls: list[Call] = []
-
-    def handle(self, received: Input, now: datetime, marks: Marks) -> Handled:
-        self.calls.append((received, now, marks))
-        return super().handle(received, now, marks)
 
 
 def day(steps: int, seed: int = 1) -> Day:
@@ -83,17 +65,16 @@ def day(steps: int, seed: int = 1) -> Day:
     if steps > STEPS_MAX:
         raise ValueError(f"steps were {steps}: one day has {STEPS_MAX}")
     handled: list[Handled] = []
-    engine = _Listening(Book(ACCOUNT))
-    simulation = Simulation(engine, new_core(), handled.append)
+    simulation = Simulation(AccountEngine(Book(ACCOUNT)), new_core(), handled.append)
     moves = market_moves(steps, seed)
     open_account(simulation)
     for _ in simulation.run(by_market(moves), signals(moves, seed)):
         pass
+    recorded = tuple(each for one in handled for each in one.recorded)
     return Day(
-        recorded=tuple(each for one in handled for each in one.recorded),
+        recorded=recorded,
         stored=tuple(each for one in handled for each in one.stored),
-        calls=tuple(engine.calls),
-        moves=tuple(moves),
+        calls=tuple(_call(each) for each in recorded if isinstance(each.event, Input)),
     )
 
 
@@ -138,7 +119,7 @@ def open_account(simulation: Simulation) -> None:
 
 def signals(moves: list[Move], seed: int) -> list[TimedSignal]:
     """An entry, or now and then an exit, of a market and timeframe drawn from the seed."""
-    draw = random.Random(seed)  # noqa: S311 - a day to measure, not a secret
+    draw = random.Random(seed)
     latest = {move.symbol: move for move in moves[: len(DEMO_START_PRICES)]}
     drawn: list[TimedSignal] = []
     for number, move in enumerate(moves):
@@ -147,6 +128,13 @@ def signals(moves: list[Move], seed: int) -> list[TimedSignal]:
             market = latest[draw.choice(sorted(latest))]
             drawn.append(_signal(draw, market, move.at, len(drawn)))
     return drawn
+
+
+def _call(recorded: Recorded) -> Call:
+    received = recorded.event
+    assert isinstance(received, Input), f"{recorded.event_id} is no input"
+    marks = {mark.symbol: mark for mark in received.marks}
+    return msgspec.structs.replace(received, marks=()), recorded.at, marks
 
 
 def _signal(draw: random.Random, market: Move, at: datetime, number: int) -> TimedSignal:

@@ -12,6 +12,7 @@ from adapters.logging import configure_logging
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.inbox_writer import AsyncInbox
 from application.inputs import AccountRegistered, InstrumentsSeen
+from application.writer import HOUSE
 from cli.answers import fail, print_json
 from cli.home import Home
 from cli.rooms import connection_from_environment
@@ -22,7 +23,7 @@ from domain.settings_document import SettingsRefused, parse_settings
 from domain.settings_support import unsupported
 
 
-@click.group()
+@click.group(epilog="Example: plimsoll accounts list")
 def accounts() -> None:
     """Add accounts, list them."""
 
@@ -32,7 +33,7 @@ def accounts() -> None:
 def list_accounts(*, as_json: bool) -> None:
     """The accounts in the log."""
     with Home().database() as url, PostgresEventLog(url) as log:
-        names = [name for name in log.accounts() if name != "house"]
+        names = [name for name in log.accounts() if name != HOUSE]
     if as_json:
         print_json({"accounts": names})
     else:
@@ -45,7 +46,12 @@ def list_accounts(*, as_json: bool) -> None:
 )
 @click.argument("account")
 @click.option("--venue", default="binanceusdm", show_default=True, help="ccxt id of the venue.")
-@click.option("--settings", "settings_file", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--settings",
+    "settings_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON file; what it leaves out has its default.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print as one JSON line.")
 def add(account: str, venue: str, settings_file: Path | None, *, as_json: bool) -> None:
     """Add a live account whose keys are in the environment.
@@ -55,12 +61,17 @@ def add(account: str, venue: str, settings_file: Path | None, *, as_json: bool) 
     """
     configure_logging("warning")
     if not ACCOUNT_PATTERN.fullmatch(account):
-        fail(f"account was {account!r}: use lower-case letters, digits and dashes, at most 31")
+        fail(
+            f"ACCOUNT was {account!r}: use lower-case letters, digits and dashes, at most 31,"
+            " beginning with a letter or digit"
+        )
+    if account == HOUSE:
+        fail(f"ACCOUNT was {HOUSE!r}, where the installation keeps its own facts: choose another")
     try:
         settings = _settings(settings_file)
         with Home().database() as url:
             secret = asyncio.run(_add(url, Home(), account, venue, settings))
-    except (LookupError, ValueError, ConnectionError) as error:
+    except (LookupError, ValueError, OSError) as error:
         fail(str(error))
     if as_json:
         print_json({"account_id": account, "webhook_secret": secret})
@@ -72,13 +83,13 @@ def _settings(path: Path | None) -> Settings:
     if path is None:
         return Settings()
     try:
-        settings = parse_settings(path.read_text(encoding="utf-8"))
+        settings = parse_settings(path.read_bytes())
     except SettingsRefused as refused:
-        lines = "\n".join(f"  {p.field} was {p.value}: {p.remedy}" for p in refused.problems)
+        lines = "\n".join(f"  {problem}" for problem in refused.problems)
         raise ValueError(f"{path} was refused:\n{lines}") from refused
     flaws = unsupported(settings)
     if flaws:
-        lines = "\n".join(f"  {p.field} was {p.value}: {p.remedy}" for p in flaws)
+        lines = "\n".join(f"  {problem}" for problem in flaws)
         raise ValueError(f"{path} asks for what is not built yet:\n{lines}")
     return settings
 
@@ -86,7 +97,7 @@ def _settings(path: Path | None) -> Settings:
 async def _add(url: str, home: Home, account: str, venue: str, settings: Settings) -> str:
     with PostgresEventLog(url) as log:
         if account in log.accounts():
-            raise ValueError(f"account {account} exists already: choose another name")
+            raise ValueError(f"ACCOUNT was {account!r}, which exists already: choose another name")
     installation = home.secrets().installation
     free, instruments = await _asked(account, venue, installation, settings.capital.currency)
     registered = AccountRegistered(
@@ -100,9 +111,11 @@ async def _add(url: str, home: Home, account: str, venue: str, settings: Setting
         actor="plimsoll accounts add",
     )
     inbox = AsyncInbox(url)
-    await inbox.put(account, registered)
-    await inbox.put(account, InstrumentsSeen(instruments=instruments))
-    await inbox.close()
+    try:
+        await inbox.put(account, registered)
+        await inbox.put(account, InstrumentsSeen(instruments=instruments))
+    finally:
+        await inbox.close()
     return home.account_secrets(account).webhook_secret
 
 

@@ -1,6 +1,7 @@
 """`plimsoll audit`: prove that the log and everything made from it still say what they said."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 
 import rich_click as click
@@ -12,8 +13,10 @@ from cli.answers import FAILED, print_json
 from cli.home import Home
 from projections.rebuild import verify as verify_projections
 
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
-@click.group()
+
+@click.group(epilog="Example: plimsoll audit verify --json")
 def audit() -> None:
     """Verify the log's hash chain and the tables made from it."""
 
@@ -29,20 +32,33 @@ def audit() -> None:
 @click.option("--chain-only", is_flag=True, help="Leave the read tables out.")
 def verify(heads: tuple[str, ...], *, as_json: bool, chain_only: bool) -> None:
     """Check every stored event against the chain, and every read table against the log."""
-    expected = dict(head.split("=", 1) for head in heads if "=" in head)
-    if len(expected) != len(heads):
-        raise click.BadParameter(f"head was {heads}: write ACCOUNT=DIGEST")
+    expected = _expected(heads)
     with Home().database() as url:
         with connect(url) as connection:
             chains = verify_log(connection, expected)
         tables = None if chain_only else _verified_tables(url, chains_intact=_intact(chains))
     intact = _intact(chains) and (tables is None or not tables)
     if as_json:
-        print_json({"intact": intact, "accounts": chains, "differing_tables": tables or []})
+        print_json({"intact": intact, "accounts": chains, "differing_tables": tables})
     else:
         _print(chains, tables)
     if not intact:
         raise SystemExit(FAILED)
+
+
+def _expected(heads: tuple[str, ...]) -> dict[str, str]:
+    expected: dict[str, str] = {}
+    for head in heads:
+        account, _, digest = head.partition("=")
+        if not account or not _DIGEST.fullmatch(digest):
+            raise click.BadParameter(
+                f"--head was {head!r}: write ACCOUNT=DIGEST, the digest in 64 hexadecimal digits"
+                " as a manifest's chain_head"
+            )
+        if account in expected:
+            raise click.BadParameter(f"--head named {account!r} twice: give each account one head")
+        expected[account] = digest
+    return expected
 
 
 def _intact(chains: Mapping[str, ChainVerdict]) -> bool:

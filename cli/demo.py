@@ -19,6 +19,7 @@ from application.inputs import AccountRegistered, InstrumentsSeen
 from cli.answers import fail, print_json
 from cli.home import Home
 from cli.house import House, HouseOptions, MovesOf
+from cli.port import require_free
 from cli.serving import keep_open
 from domain.instrument import Instrument
 from domain.message import MarkSeen
@@ -65,10 +66,11 @@ def demo(host: str, port: int, seed: int, candles: Path | None, *, as_json: bool
     """Run everything here: database, paper account, moving market, dashboard."""
     configure_logging("info" if as_json else "warning", as_json=as_json)
     home = Home()
-    options = HouseOptions(
-        host=host, port=port, seed=seed, moves_of=_recorded(candles) if candles else None
-    )
     try:
+        options = HouseOptions(
+            host=host, port=port, seed=seed, moves_of=_recorded(candles) if candles else None
+        )
+        require_free(host, port)
         with home.database() as url:
             asyncio.run(_run(url, home, options, as_json=as_json))
     except (OSError, ValueError, RuntimeError) as error:
@@ -118,9 +120,11 @@ def _instruments() -> tuple[Instrument, ...]:
 
 def _recorded(path: Path) -> MovesOf:
     symbol = "BTC/USDT:USDT"
+    # Read before anything opens: a bad row is the operator's to correct, now.
+    rows = read_candles(path)
 
     def moves_of(_: Sequence[MarkSeen]) -> Iterator[Sequence[Move]]:
-        for move in candle_moves(symbol, read_candles(path)):
+        for move in candle_moves(symbol, rows):
             yield [msgspec.structs.replace(move, at=SystemClock().now())]
 
     return moves_of

@@ -3,7 +3,8 @@
 import asyncio
 import shutil
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -70,28 +71,48 @@ def _disk(home: Home) -> Finding:
     place = home.data_dir
     while not place.exists():
         place = place.parent
-    free = shutil.disk_usage(place).free
-    verdict: Verdict = "ok" if free >= DISK_WARNING_BYTES else "warning"
-    return _finding("disk", verdict, f"{free // 1024**2} MiB free at {home.data_dir}")
+    return disk_finding(shutil.disk_usage(place).free, home.data_dir)
+
+
+def disk_finding(free: int, place: Path) -> Finding:
+    """A disk that fills up, in bytes free, is a warning: trading goes on until it is full."""
+    detail = f"{free // 1024**2} MiB free at {place}"
+    if free >= DISK_WARNING_BYTES:
+        return _finding("disk", "ok", detail)
+    return _finding("disk", "warning", f"{detail}: keep {DISK_WARNING_BYTES // 1024**2} MiB free")
+
+
+def skew_finding(ours: datetime, theirs: datetime) -> Finding:
+    """How far our clock and the database's stand apart."""
+    skew = abs(ours - theirs)
+    detail = f"{skew.total_seconds():.3f} s to the database"
+    if skew <= SKEW_WARNING:
+        return _finding("clock_skew", "ok", detail)
+    return _finding("clock_skew", "warning", f"{detail}: let both follow a time server")
+
+
+def inbox_finding(now: datetime, waiting: int, oldest: datetime | None) -> Finding:
+    """Inputs that wait for an engine, and since when."""
+    detail = f"{waiting} inputs wait"
+    if oldest is None:
+        return _finding("inbox", "ok", detail)
+    detail += f", the oldest since {oldest.astimezone(UTC).isoformat()}"
+    if now - oldest <= STALE_AFTER:
+        return _finding("inbox", "ok", detail)
+    return _finding("inbox", "warning", f"{detail}: see that `plimsoll serve` runs")
 
 
 def _database(url: str) -> Iterator[Finding]:
     seen = examine(url)
     yield _finding("database", "ok", seen.server)
-    skew = abs(SystemClock().now() - seen.now)
-    verdict: Verdict = "ok" if skew <= SKEW_WARNING else "warning"
-    yield _finding("clock_skew", verdict, f"{skew.total_seconds():.3f} s to the database")
+    now = SystemClock().now()
+    yield skew_finding(now, seen.now)
     if seen.is_confined:
         yield _finding("database_role", "ok", "the engine can append and read only")
     else:
         detail = "no role of its own: only the triggers protect the log; allow CREATE ROLE"
         yield _finding("database_role", "warning", detail)
-    oldest = seen.oldest_input_at
-    is_stale = oldest is not None and SystemClock().now() - oldest > STALE_AFTER
-    detail = f"{seen.inputs_waiting} inputs wait" + (
-        f", the oldest since {oldest}" if oldest else ""
-    )
-    yield _finding("inbox", "warning" if is_stale else "ok", detail)
+    yield inbox_finding(now, seen.inputs_waiting, seen.oldest_input_at)
 
 
 def _account(book: Book) -> Iterator[Finding]:
@@ -129,7 +150,7 @@ async def _venue(book: Book) -> Finding:
     try:
         connection = connection_from_environment(name, opened.venue)
         exchange = CcxtExchange(connection, prefix_of(opened, name), SystemClock())
-    except LookupError as error:
+    except (LookupError, ValueError) as error:
         return _finding(f"{name}: venue", "failed", str(error))
     try:
         await exchange.start()

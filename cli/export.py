@@ -21,6 +21,7 @@ from application.signal_history import (
     signals_between,
 )
 from cli.answers import fail, print_json
+from cli.day import parse_day
 from cli.home import Home
 from cli.version import VERSION
 from domain.account import SettingsChanged
@@ -95,7 +96,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         return self.out / f"{self.kind}-{self.account}-{self.first}-{self.last}.{self.form}"
 
 
-@click.group()
+@click.group(
+    epilog="Example: plimsoll export trades --from 2026-01-05 --to 2026-01-05 --out exports"
+)
 def export() -> None:
     """Write the account's history to files. A past range always gives the same bytes."""
 
@@ -122,7 +125,12 @@ def _add(kind: str) -> None:
         *, account: str, first: str, last: str, form: Format, out: Path, as_json: bool
     ) -> None:
         wanted = Wanted(kind=kind, account=account, first=first, last=last, form=form, out=out)
-        written = _export(wanted)
+        try:
+            written = _export(wanted)
+        except OSError as error:
+            fail(f"--out was {out}: {error}: name a directory that can be written")
+        except ValueError as error:
+            fail(str(error))
         if as_json:
             print_json(written)
         else:
@@ -136,9 +144,9 @@ for name in KINDS:
 def _export(wanted: Wanted) -> dict[str, str | int]:
     span = _span(wanted.first, wanted.last)
     with Home().database() as url, PostgresEventLog(url) as log:
-        known = log.accounts()
+        known = [name for name in log.accounts() if name != "house"]
         if wanted.account not in known:
-            fail(f"account was {wanted.account!r}: the log has {', '.join(known) or 'none'}")
+            fail(f"--account was {wanted.account!r}: the log has {', '.join(known) or 'none'}")
         wanted.out.mkdir(parents=True, exist_ok=True)
         return _write(log, wanted, span)
 
@@ -146,9 +154,12 @@ def _export(wanted: Wanted) -> dict[str, str | int]:
 def _write(log: EventLog, wanted: Wanted, span: Span) -> dict[str, str | int]:
     passing = _Passing(log, wanted.account, span.end)
     kind, path = KINDS[wanted.kind], wanted.path
-    with path.open("wb") as file:
+    # Renamed when whole, so that a log that breaks off leaves an earlier export as it was.
+    draft = path.with_name(f"{path.name}.part")
+    with draft.open("wb") as file:
         rows = kind.between(passing, span.start, span.end)
         content = write_rows(rows, kind.row, wanted.form, file)
+    draft.replace(path)
     origin = Origin(
         account=wanted.account,
         chain_head=passing.head,
@@ -161,14 +172,13 @@ def _write(log: EventLog, wanted: Wanted, span: Span) -> dict[str, str | int]:
 
 
 def _span(first: str, last: str) -> Span:
-    start, end = _day("--from", first), _day("--to", last) + timedelta(days=1)
-    if end <= start:
-        fail(f"--to was {last}, before --from {first}: swap them")
-    return Span(start=start, end=end)
+    start, end = parse_day("--from", first), parse_day("--to", last)
+    if end < start:
+        raise ValueError(f"--to was {last}, before --from {first}: swap them")
+    if end == date.max:
+        raise ValueError(f"--to was {last}, after which no day follows: write an earlier one")
+    return Span(start=_midnight(start), end=_midnight(end + timedelta(days=1)))
 
 
-def _day(option: str, text: str) -> datetime:
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC)
-    except ValueError:
-        fail(f"{option} was {text!r}: write a day as 2026-01-05")
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

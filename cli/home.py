@@ -84,6 +84,7 @@ class Home:
         """
         given = os.environ.get("DATABASE_URL")
         if given:
+            require_url("DATABASE_URL", given)
             with explained("DATABASE_URL", given):
                 upgrade(given)
                 yield given
@@ -129,13 +130,26 @@ class Home:
         draft.replace(self.secrets_path)
 
 
+def is_url(text: str) -> bool:
+    """Whether this names a Postgres database by a URL."""
+    return text.startswith(("postgresql://", "postgres://"))
+
+
+def require_url(setting: str, text: str) -> None:
+    """Not every part of the house reads libpq's other way to name a database. Raises Unusable."""
+    if not is_url(text):
+        raise Unusable(
+            f"{setting} was {without_password(text)!r}: write postgresql://user@host:5432/name"
+        )
+
+
 @contextlib.contextmanager
 def explained(setting: str, url: str) -> Iterator[None]:
     """Say which setting named the database that failed. Raises Unusable, without a password."""
     try:
         yield
     except ServerFailure as error:
-        raise Unusable(f"{setting} was {url}: {error}") from error
+        raise Unusable(str(error)) from error
     except DatabaseFailure as error:
         reason = first_line(error).replace(url, without_password(url))
         raise Unusable(

@@ -26,15 +26,17 @@ from application.ports import Exchange
 from application.work import WorkingOrder
 from application.work_list import BookSnapshot, snapshot_of
 from application.writer import Committed, Writer, WriterDeps
+from cli.door import Door
 from cli.home import Home
 from cli.pulse import tick
 from cli.rooms import LiveRoom, PaperRoom, Room, paper_core, prefix_of, wandering_moves
 from cli.version import VERSION
 from domain.instrument import Instrument
-from domain.message import Input, MarkSeen
+from domain.message import MarkSeen
 from projections.reading import open_pool
 from projections.runner import ProjectionRunner
 from web.access import Access
+from web.answers import unavailable
 from web.app import create_app
 from web.changes import MARKED_VIEWS, ChangeFeed
 from web.deps import EngineState, EngineStatus, Health, WebAccount, WebDeps
@@ -58,19 +60,6 @@ class HouseOptions(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 1
     moves_of: MovesOf | None = None
     trusted_proxies: tuple[str, ...] = ()
-
-
-class _Door:
-    """The inbox as the web sees it: whatever became durable wakes the writer at once."""
-
-    def __init__(self, inbox: AsyncInbox, writer: Writer) -> None:
-        self._inbox = inbox
-        self._writer = writer
-
-    async def put(self, account: str, occurrence: Input) -> int:
-        inbox_id = await self._inbox.put(account, occurrence)
-        self._writer.wake()
-        return inbox_id
 
 
 class _AccountDesk:
@@ -127,9 +116,10 @@ class House:
         self._exchanges: dict[str, Exchange] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._opening: set[str] = set()
-        self._desk_opened = asyncio.Event()
+        self._news = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._dispatcher: Dispatcher | None = None
+        self._views: Views | None = None
 
     # --- Opening and closing ----------------------------------------------------------------
 
@@ -143,13 +133,14 @@ class House:
         )
         runner = ProjectionRunner(self.url, on_change=self._on_projected)
         async with open_pool(self.url) as pool:
+            self._views = PooledViews(pool)
             self.writer.start()
             self._spawn(runner.run(), "projections")
             self._spawn(tick(lambda: tuple(self._desks), self.writer.submit), "clock")
             self._spawn(MarkKeeper(self.url, self._all_marks).run(self._on_marks), "marks")
             self._spawn(self._observe_balances(), "balances")
             server = WebServer(
-                create_app(self._web_deps(PooledViews(pool))), self.options.host, self.options.port
+                create_app(self._web_deps(self._views)), self.options.host, self.options.port
             )
             self.port = await server.start()
             self.state = "running"
@@ -161,7 +152,7 @@ class House:
     async def _close(self, server: WebServer) -> None:
         self.state = "stopping"
         await self.inbox.close()
-        for desk in self._desks.values():
+        for desk in tuple(self._desks.values()):
             await desk.reconciliation.stop()
             await desk.room.stop()
         assert self._dispatcher is not None, "the dispatcher was made when the house opened"
@@ -193,10 +184,17 @@ class House:
         return self.writer.is_working and since <= LEASE_SECONDS_MAX
 
     def find(self, account: str) -> WebAccount | None:
-        """Where signals of an account come in; None if there is none."""
+        """Where signals of an account come in; None if there is none.
+
+        Raises Refused, as unavailable, while that is not known yet: a sender that hears of an
+        unknown account never tries again.
+        """
         desk = self._desks.get(account)
         if desk is None:
-            return None
+            is_known = account in self._engines or account in self.home.secrets().accounts
+            if self.writer.is_working and not is_known:
+                return None
+            raise unavailable(f"account {account[:80]} was not open yet: send it again")
         return WebAccount(
             account=account,
             webhook_secret=self.home.account_secrets(account).webhook_secret,
@@ -226,11 +224,16 @@ class House:
         return f"http://{host}:{self.port}"
 
     async def wait_for_account(self, account: str, seconds: float = 30.0) -> None:
-        """Until an account can take signals. Raises TimeoutError."""
+        """Until an account can take signals and has its pages. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
-            while account not in self._desks:
-                self._desk_opened.clear()
-                await self._desk_opened.wait()
+            self._news.clear()
+            while account not in self._desks or not await self._has_pages(account):
+                await self._news.wait()
+                self._news.clear()
+
+    async def _has_pages(self, account: str) -> bool:
+        assert self._views is not None, "the views are there once the house has opened"
+        return any(each.account == account for each in await self._views.accounts())
 
     def _access(self) -> Access:
         return Access(self.home.secrets().api_token)
@@ -239,7 +242,7 @@ class House:
         return WebDeps(
             version=VERSION,
             clock=self.clock,
-            inbox=_Door(self.inbox, self.writer),
+            inbox=Door(self.inbox, self.writer),
             accounts=self,
             views=views,
             access=self._access(),
@@ -273,10 +276,7 @@ class House:
         """Take what the loop may know while the Book stands still."""
         assert self._loop is not None, "the writer starts after the loop is known"
         snapshot = snapshot_of(engine.book)
-        plan: VenueState | None = None
-        if self._may_open(account, engine):
-            self._opening.add(account)
-            plan = self._paper_state(engine)
+        plan = self._plan(account, engine) if self._may_open(account, engine) else None
         markets = engine.book.account.instruments if plan is not None else ()
         self._loop.call_soon_threadsafe(self._take_snapshot, snapshot, plan, markets)
 
@@ -285,6 +285,17 @@ class House:
         known = engine.book.account
         is_new = account not in self._desks and account not in self._opening
         return is_new and bool(known.instruments or not known.opened.paper)
+
+    def _plan(self, account: str, engine: AccountEngine) -> VenueState | None:
+        """How the account's venue begins; none if that could not be told: the next commit asks."""
+        try:
+            plan = self._paper_state(engine)
+        except Exception as error:
+            # What is committed is true: one account's trouble must not make the writer begin anew.
+            log.exception("venue_not_rebuilt", account=account, error=str(error))
+            return None
+        self._opening.add(account)
+        return plan
 
     def _paper_state(self, engine: AccountEngine) -> VenueState:
         if not engine.book.account.opened.paper:
@@ -325,7 +336,7 @@ class House:
             return
         desk = _AccountDesk(self, snapshot, room)
         self._desks[account] = desk
-        self._desk_opened.set()
+        self._news.set()
         self._exchanges[account] = room.exchange
         self._spawn(self._start_desk(desk), f"open-{account}")
 
@@ -367,12 +378,13 @@ class House:
             for account, desk in tuple(self._desks.items()):
                 try:
                     seen = await desk.room.exchange.balance(desk.snapshot.opened.currency)
-                except ConnectionError as error:
-                    log.warning("balance_not_read", account=account, error=str(error))
+                except Exception as error:  # noqa: BLE001 - one venue's oddity is not another's
+                    log.warning("balance_not_read", account=account, error=repr(error))
                     continue
                 self.writer.submit(account, seen)
 
     def _on_projected(self, views: frozenset[str], _: int) -> None:
+        self._news.set()
         self.changes.publish(views)
 
     def _on_marks(self) -> None:

@@ -38,16 +38,24 @@ class LazyGroup(click.RichGroup):
             return None
         return cast("click.Command", getattr(import_module(f"cli.{cmd_name}"), cmd_name))
 
-    def format_help(self, ctx: click.RichContext, formatter: click.RichHelpFormatter) -> None:
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without loading a single one."""
         listed = _Listing(
             name=self.name,
             params=self.params,
             help=self.help,
             epilog=self.epilog,
-            commands={name: click.RichCommand(name, help=told) for name, told in COMMANDS.items()},
+            commands={
+                name: click.RichCommand(name=name, help=told) for name, told in COMMANDS.items()
+            },
         )
-        listed.format_help(ctx, formatter)
+        stand_in = click.RichContext(
+            listed,
+            info_name=ctx.info_name,
+            parent=ctx.parent,
+            help_option_names=ctx.help_option_names,
+        )
+        listed.format_help(stand_in, cast("click.RichHelpFormatter", formatter))
 
     def invoke(self, ctx: click.Context) -> object:
         """Run it; what cannot be used is told in a sentence, never as a traceback."""

@@ -10,7 +10,7 @@ from projections.rebuild import fingerprint
 from projections.rebuild import rebuild as rebuild_tables
 
 
-@click.group()
+@click.group(epilog="Example: plimsoll projections rebuild --json")
 def projections() -> None:
     """The tables the dashboard reads: always disposable, always rebuilt alike."""
 

@@ -4,28 +4,34 @@ import msgspec
 import rich_click as click
 
 from adapters.postgres.event_log import PostgresEventLog
+from application.journal import EventLog
 from application.replay import ReplayReport, replay_day
 from cli.answers import FAILED, NOT_FOUND, fail, print_json
+from cli.day import parse_day
 from cli.home import Home
 from cli.version import VERSION
 
 
 @click.command(
     epilog="Example: plimsoll replay 2026-01-05 --account paper. "
-    "Exit codes: 0 identical, 1 different, 2 no such day."
+    "Exit codes: 0 identical, 1 different, 2 no such day or account."
 )
 @click.argument("day", metavar="DAY")
 @click.option("--account", help="The account; needed only if there are several.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON line.")
 def replay(day: str, account: str | None, *, as_json: bool) -> None:
     """Feed the recorded inputs of DAY (UTC, YYYY-MM-DD) to the same code, compare every byte."""
+    try:
+        parse_day("DAY", day)
+    except ValueError as error:
+        fail(str(error), NOT_FOUND)
     with Home().database() as url, PostgresEventLog(url) as log:
-        names = [name for name in log.accounts() if name != "house"]
-        chosen = _chosen(account, names)
+        chosen = _chosen(account, [name for name in log.accounts() if name != "house"])
+        _require_day(log, chosen, day)
         try:
             report = replay_day(log, chosen, day)
         except LookupError as error:
-            fail(str(error), NOT_FOUND)
+            fail(str(error))
     if as_json:
         print_json({**msgspec.structs.asdict(report), "running_version": VERSION})
     else:
@@ -35,10 +41,24 @@ def replay(day: str, account: str | None, *, as_json: bool) -> None:
 
 
 def _chosen(account: str | None, names: list[str]) -> str:
-    if account is None and len(names) != 1:
-        known = ", ".join(names)
-        fail(f"there are {len(names)} accounts ({known}): name one with --account", NOT_FOUND)
+    known = ", ".join(names)
+    if not names:
+        fail("the log has no account yet: there is no day to replay", NOT_FOUND)
+    if account is None and len(names) > 1:
+        fail(f"there are {len(names)} accounts: name one of {known} with --account", NOT_FOUND)
+    if account is not None and account not in names:
+        fail(f"--account was {account!r}: the log has {known}", NOT_FOUND)
     return account or names[0]
+
+
+def _require_day(log: EventLog, account: str, day: str) -> None:
+    if log.day_start(f"trading_day:{account}:{day}") is not None:
+        return
+    newest = (log.last_day(account) or "none").rpartition(":")[2]
+    fail(
+        f"DAY was {day}: account {account} recorded nothing that day, its newest day is {newest}",
+        NOT_FOUND,
+    )
 
 
 def _print(report: ReplayReport) -> None:

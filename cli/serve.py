@@ -9,6 +9,7 @@ from adapters.postgres.event_log import PostgresEventLog
 from cli.answers import fail, print_json
 from cli.home import Home
 from cli.house import House, HouseOptions
+from cli.port import require_free
 from cli.serving import keep_open
 
 
@@ -31,6 +32,7 @@ def serve(
     home = Home()
     options = HouseOptions(host=host, port=port, seed=seed, trusted_proxies=trusted_proxies)
     try:
+        require_free(host, port)
         with home.database() as url:
             with PostgresEventLog(url) as log:
                 accounts = [name for name in log.accounts() if name != "house"]

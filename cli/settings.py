@@ -16,7 +16,7 @@ from domain.settings_document import SettingsRefused, parse_settings, render_set
 from domain.settings_support import unsupported
 
 
-@click.group()
+@click.group(epilog="Example: plimsoll settings show --account paper")
 def settings() -> None:
     """Show the settings, print the defaults, set new ones."""
 
@@ -34,7 +34,7 @@ def show(account: str) -> None:
     with Home().database() as url, PostgresEventLog(url) as log:
         book = load_book(log, account)
     if not book.is_opened:
-        fail(f"account {account} was never opened: see `plimsoll accounts list`")
+        fail(f"--account was {account!r}, which was never opened: see `plimsoll accounts list`")
     click.echo(render_settings(book.account.settings))
 
 
@@ -56,8 +56,11 @@ def set_(file: Path, account: str, actor: str, reason: str, *, as_json: bool) ->
     submitted = SettingsSubmitted(settings=wanted, actor=actor, reason=reason)
     with Home().database() as url:
         with PostgresEventLog(url) as log:
-            if account not in log.accounts():
-                fail(f"account {account} was never opened: see `plimsoll accounts list`")
+            if not load_book(log, account).is_opened:
+                fail(
+                    f"--account was {account!r}, which was never opened: see"
+                    " `plimsoll accounts list`"
+                )
         input_id = asyncio.run(_put(url, account, submitted))
     if as_json:
         print_json({"input_id": input_id})

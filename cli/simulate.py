@@ -8,13 +8,13 @@ from pathlib import Path
 
 import msgspec
 import rich_click as click
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from adapters.exchanges.simulated.candles import candle_moves
 from adapters.exchanges.simulated.core import MatchingCore
 from adapters.exchanges.simulated.simulation import Ruined, Simulation
 from adapters.memory_log import MemoryEventLog
-from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.lease import Lease
 from adapters.postgres.migrate import upgrade
@@ -25,7 +25,7 @@ from application.inputs import AccountRegistered, InstrumentsSeen
 from application.journal import EventLog, Recorded
 from application.summary import RunLedger, RunSummary
 from cli.answers import RUINED, fail, print_json
-from cli.home import Home
+from cli.home import Home, explained, is_url, without_password
 from cli.simulation_plan import SimulationOptions, SimulationPlan, read_plan
 from domain.money import plain
 
@@ -102,26 +102,25 @@ def _log(database: str) -> Iterator[EventLog]:
     if database == "memory":
         yield MemoryEventLog()
     elif database == "embedded":
-        with (
-            EmbeddedPostgres.start(Home().data_dir) as server,
-            _postgres(server.ensure_database("plimsoll_simulation")) as log,
-        ):
+        home = Home()
+        remedy = f"set PLIMSOLL_DATA, which is {home.data_dir}, to an empty directory"
+        with home.embedded("plimsoll_simulation") as url, _postgres(url, remedy) as log:
             yield log
-    elif database.startswith(("postgres://", "postgresql://")):
-        with _postgres(database) as log:
-            yield log
+    elif is_url(database):
+        with explained("--database", database):
+            upgrade(database)
+            with _postgres(database, "give an empty database") as log:
+                yield log
     else:
-        raise ValueError(f"database was {database!r}: give memory, embedded or a Postgres URL")
+        shown = without_password(database)
+        raise ValueError(f"--database was {shown!r}: give memory, embedded or a Postgres URL")
 
 
 @contextmanager
-def _postgres(url: str) -> Iterator[EventLog]:
-    upgrade(url)
+def _postgres(url: str, remedy: str) -> Iterator[EventLog]:
     with Lease.open(url) as lease, PostgresEventLog(url, lease) as log:
         if ACCOUNT in log.accounts():
-            raise ValueError(
-                f"the database already holds a run of account {ACCOUNT!r}: give an empty database"
-            )
+            raise ValueError(f"the database holds a run of account {ACCOUNT!r} already: {remedy}")
         lease.take(ACCOUNT)
         yield log
 
@@ -163,9 +162,14 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _write(out: Path, run: Run) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    write_fills(out / "fills.csv", run.recorded)
-    write_events(out / "events.jsonl", run.recorded)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_fills(out / "fills.csv", run.recorded)
+        write_events(out / "events.jsonl", run.recorded)
+    except OSError as error:
+        raise ValueError(f"--out was {out}: {error}: name a directory that can be written") from (
+            error
+        )
 
 
 def _run(plan: SimulationPlan, log: EventLog, *, show: bool) -> Run:
@@ -223,7 +227,8 @@ def _play(simulation: Simulation, plan: SimulationPlan, *, show: bool) -> None:
 @contextmanager
 def _bar(begins: datetime, ends: datetime, *, show: bool) -> Iterator[Callable[[datetime], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, disable=not show, transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not show, transient=True) as progress:
         task = progress.add_task("simulating", total=(ends - begins).total_seconds() or 1)
 
         def advance(at: datetime) -> None:

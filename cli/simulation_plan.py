@@ -1,6 +1,9 @@
 """What a simulation is made of: files and options, read and checked before anything runs."""
 
-from collections.abc import Sequence
+import csv
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -48,12 +51,18 @@ class SimulationPlan(msgspec.Struct, frozen=True, kw_only=True):
 def read_plan(options: SimulationOptions) -> SimulationPlan:
     """Read everything. Raises ValueError naming what is wrong, OSError for an unreadable file."""
     candles = tuple(_market(text) for text in options.markets)
+    symbols = [symbol for symbol, _ in candles]
+    doubled = sorted({symbol for symbol in symbols if symbols.count(symbol) > 1})
+    if doubled:
+        raise ValueError(f"--market named {doubled[0]} twice: give each symbol one file")
     instruments, derived = _instruments(candles, options.rules)
+    with _readable("--signals", options.signals_file):
+        signals = tuple(read_signals(options.signals_file))
     return SimulationPlan(
         candles=candles,
         instruments=instruments,
         derived=derived,
-        signals=tuple(read_signals(options.signals_file)),
+        signals=signals,
         settings=_settings(options.settings_file),
         venue=options.venue,
         balance=_amount(options.balance),
@@ -63,9 +72,24 @@ def read_plan(options: SimulationOptions) -> SimulationPlan:
 def _market(text: str) -> tuple[str, tuple[Candle, ...]]:
     symbol, equals, file = text.partition("=")
     if not equals or not file:
-        raise ValueError(f"market was {text!r}: write SYMBOL=FILE, as BTC/USDT:USDT=btc.csv.gz")
+        raise ValueError(f"--market was {text!r}: write SYMBOL=FILE, as BTC/USDT:USDT=btc.csv.gz")
     parse_symbol(symbol)
-    return symbol, tuple(read_candles(Path(file)))
+    with _readable("--market", Path(file)):
+        return symbol, tuple(read_candles(Path(file)))
+
+
+@contextmanager
+def _readable(option: str, file: Path) -> Iterator[None]:
+    """A file that is not there, or is not what its name says, is named with its option."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ValueError(f"{option} was {file}: there is no such file") from error
+    except (OSError, EOFError, zlib.error, csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"{option} was {file}, which could not be read ({error}): give a text file in UTF-8,"
+            " packed by gzip if it is named .gz"
+        ) from error
 
 
 def _instruments(
@@ -74,7 +98,7 @@ def _instruments(
     given = dict(parse_instrument(text) for text in rules)
     unknown = sorted(set(given) - {symbol for symbol, _ in candles})
     if unknown:
-        raise ValueError(f"instrument was {unknown[0]}: name it with --market too")
+        raise ValueError(f"--instrument was {unknown[0]}: name it with --market too")
     made = [
         with_rules(derive_instrument(symbol, rows[0].open), given.get(symbol, {}))
         for symbol, rows in candles
@@ -89,15 +113,24 @@ def _instruments(
 
 def _settings(path: Path | None) -> Settings:
     """The settings of a run, in which nothing is coalesced: spec §11."""
-    try:
-        settings = Settings() if path is None else parse_settings(path.read_bytes())
-    except SettingsRefused as refused:
-        raise ValueError("\n".join(str(problem) for problem in refused.problems)) from refused
-    flaws = unsupported(settings)
-    if flaws:
-        raise ValueError("\n".join(str(problem) for problem in flaws))
+    settings = Settings() if path is None else _read_settings(path)
     exits = msgspec.structs.replace(settings.exits, coalesce_ms=0)
     return msgspec.structs.replace(settings, exits=exits)
+
+
+def _read_settings(path: Path) -> Settings:
+    with _readable("--settings", path):
+        content = path.read_bytes()
+    try:
+        settings = parse_settings(content)
+    except SettingsRefused as refused:
+        told = [f"{path} was refused:", *(f"  {problem}" for problem in refused.problems)]
+        raise ValueError("\n".join(told)) from refused
+    flaws = unsupported(settings)
+    if flaws:
+        told = [f"{path} asks for what is not built yet:", *(f"  {flaw}" for flaw in flaws)]
+        raise ValueError("\n".join(told))
+    return settings
 
 
 def _amount(text: str) -> Decimal:
@@ -106,5 +139,5 @@ def _amount(text: str) -> Decimal:
     except InvalidOperation:
         amount = Decimal(0)
     if not amount.is_finite() or amount <= 0:
-        raise ValueError(f"balance was {text!r}: give a positive decimal number")
+        raise ValueError(f"--balance was {text!r}: give a positive decimal number")
     return amount

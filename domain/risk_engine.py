@@ -353,10 +353,12 @@ def _assess(state: RiskEngine, command: AssessEntry) -> tuple[RiskEvent, ...]:
 
 
 def _begun(state: RiskEngine) -> RiskEngine:
-    """Profits of legs whose group left the pool can no longer grow within the open books."""
-    totals = sorted(state.realized_by_leg.items())
+    """What belongs to groups that left the pool can no longer change within the open books."""
+    totals, every = sorted(state.realized_by_leg.items()), sorted(state.commitments.items())
     kept = {leg: total for leg, total in totals if leg.split("-", 1)[0] in state.slots}
-    return msgspec.structs.replace(state, realized_today=ZERO, realized_by_leg=kept, denied={})
+    held = {leg: one for leg, one in every if one.group_id in state.slots}
+    change = msgspec.structs.replace
+    return change(state, realized_today=ZERO, realized_by_leg=kept, commitments=held, denied={})
 
 
 def _judged(state: RiskEngine, event: RiskApproved | RiskDenied) -> RiskEngine:

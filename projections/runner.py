@@ -90,7 +90,9 @@ class ProjectionRunner:
 
     async def _wait_for_news(self) -> None:
         try:
-            await asyncio.wait_for(self._news.wait(), POLL_SECONDS)
+            # Not wait_for: in Python 3.11 it loses a cancel that comes with its result.
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._news.wait()
         except TimeoutError:
             return
 

@@ -102,12 +102,22 @@ class Reconciliation:
         wait = self._limits.period_seconds
         while True:
             try:
-                await asyncio.wait_for(self._is_due.wait(), timeout=wait)
+                # Not wait_for: in Python 3.11 it loses a cancel that comes with its result.
+                async with asyncio.timeout(wait):
+                    await self._is_due.wait()
             except TimeoutError:
                 log.debug("reconciliation_round", account=self._account)
             self._is_due.clear()
-            is_done = await self.reconcile()
+            is_done = await self._tried()
             wait = self._limits.period_seconds if is_done else self._limits.retry_seconds
+
+    async def _tried(self) -> bool:
+        """One round, whatever comes of it: the rounds must never end unheard."""
+        try:
+            return await self.reconcile()
+        except Exception:
+            log.exception("reconciliation_broke", account=self._account)
+            return False
 
     async def _ask_about_vanished(
         self, working: Sequence[WorkingOrder], is_open: frozenset[str]

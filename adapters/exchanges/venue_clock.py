@@ -54,7 +54,9 @@ class VenueClock:
         wait = RESYNC_SECONDS
         while True:
             try:
-                await asyncio.wait_for(self._is_due.wait(), timeout=wait)
+                # Not wait_for: in Python 3.11 it loses a cancel that comes with its result.
+                async with asyncio.timeout(wait):
+                    await self._is_due.wait()
             except TimeoutError:
                 log.debug("venue_clock_round", seconds=wait)
             self._is_due.clear()

@@ -10,9 +10,10 @@ from adapters.postgres.cluster import EmbeddedServerError
 from adapters.postgres.connection import connect, is_confined
 from adapters.postgres.lease import LeaseError
 from adapters.postgres.server_user import UnreachableDataError
+from application.inbox import InboxUnavailable
 from application.journal import JournalError, LogUnavailable, SealError
 
-DatabaseFailure = (psycopg.Error, DBAPIError, LeaseError, LogUnavailable)
+DatabaseFailure = (psycopg.Error, DBAPIError, LeaseError, LogUnavailable, InboxUnavailable)
 """Anything the database or the way to it may raise; the migrations wrap it once more."""
 
 ServerFailure = (EmbeddedServerError, UnreachableDataError)

@@ -108,10 +108,12 @@ class Lease:
             raise LeaseLostError(f"the lock of account {account!r} was already gone; load again")
 
     def confirm(self) -> float:
-        """Ask the server whether every lock is still held; returns the time of the answer.
+        """Ask the server whether every lock is still held; returns the time of the question.
 
-        Raises LeaseLostError if not, or if there is no answer.
+        An answer may be long on its way, and the lock gone by then. Raises LeaseLostError if
+        one is not held, or if there is no answer.
         """
+        asked_at = self._monotonic()
         try:
             held = {row[0] for row in self.connection.execute(_HELD, prepare=True)}
         except psycopg.Error as error:
@@ -119,7 +121,8 @@ class Lease:
         lost = [account for account, key in self._keys.items() if key not in held]
         if lost:
             raise LeaseLostError(f"the locks of {sorted(lost)} were no longer held; load again")
-        return self.note_confirmed()
+        self._confirmed_at = asked_at
+        return asked_at
 
     def note_confirmed(self) -> float:
         """A commit on this connection is as good a proof as `confirm`."""

@@ -26,6 +26,7 @@ from domain.order import (
     OrderFilled,
     OrderRejected,
     OrderRequested,
+    OrderStatus,
     RequestOrder,
     RequestOrderCancel,
 )
@@ -39,9 +40,12 @@ from domain.position_group import (
 )
 from domain.pyramid import ClosePyramid
 
-# Spec §4: slippage s, 2s, 4s, one second apart, then plain market.
+# Spec §4: slippage s, 2s, 4s, one second apart, then plain market, and that ever more slowly.
 BOUNDED_ATTEMPTS = 3
 ATTEMPT_INTERVAL = timedelta(seconds=1)
+ATTEMPT_DOUBLINGS_MAX = 5
+# By then the back-off has lasted for more than a minute, and so has every other explanation.
+GONE_ATTEMPTS = 9
 
 
 def react(book: Book, recorded: Recorded) -> Iterator[Command]:
@@ -113,9 +117,10 @@ def _close_if_done(book: Book, leg_id: str, now: datetime) -> Iterator[Command]:
     legs = book.legs_of(group)
     has_filled = any(each.entry_filled > ZERO for each in legs)
     waits = any(each.entry_open for each in legs)
-    if _holds_something(book, legs, waits=waits):
+    if _holds_something(book, legs):
         return
-    if waits and not (has_filled and group.opened.exits.close_when_flat):
+    has_sold = any(each.entry_filled > each.lot.quantity for each in legs)
+    if waits and not (has_sold and group.opened.exits.close_when_flat):
         return
     yield ClosePositionGroup(
         group_id=group.opened.group_id,
@@ -125,11 +130,11 @@ def _close_if_done(book: Book, leg_id: str, now: datetime) -> Iterator[Command]:
     )
 
 
-def _holds_something(book: Book, legs: tuple[DCALeg, ...], *, waits: bool) -> bool:
-    """Whether there is anything left to sell; dust that no entry will add to holds no slot."""
+def _holds_something(book: Book, legs: tuple[DCALeg, ...]) -> bool:
+    """Whether there is anything left to sell; dust that its own entry won't add to is nothing."""
     lots = [leg for leg in legs if leg.lot.quantity > ZERO]
     instrument = book.instrument(legs[0].plan.symbol)
-    if not lots or instrument is None or waits or any(leg.exit is not None for leg in lots):
+    if not lots or instrument is None or any(leg.entry_open or leg.exit for leg in lots):
         return bool(lots)
     held = round_quantity(instrument, sum((leg.lot.quantity for leg in lots), ZERO))
     return not is_undersized(instrument, _reference(book, legs), held, reduce_only=True)
@@ -171,13 +176,14 @@ def _sell(
     held = sum((leg.lot.quantity for leg in legs), ZERO)
     quantity = round_quantity(instrument, min(held, instrument.max_quantity or held))
     mark, reference = book.marks.get(group.opened.symbol), _reference(book, legs)
-    if is_undersized(instrument, reference, quantity, reduce_only=True):
+    is_dust = is_undersized(instrument, reference, quantity, reduce_only=True)
+    if is_dust or _is_gone(book, group):
         for leg in legs:
             if leg.lot.quantity > ZERO:
                 yield WriteOffLegDust(leg_id=leg.plan.leg_id, price=reference)
         return
     last = group.last_attempt
-    if last is not None and now - last.attempted_at < ATTEMPT_INTERVAL:
+    if last is not None and now - last.attempted_at < _patience(book, group):
         return
     attempt = group.close_attempts + 1
     yield AttemptClose(
@@ -189,6 +195,30 @@ def _sell(
         price=_bound(group, instrument, mark.price if mark is not None else None, attempt),
         now=now,
     )
+
+
+def _patience(book: Book, group: PositionGroup) -> timedelta:
+    """A second; ever more once even plain market orders sell nothing, but never for ever."""
+    last = _last_close(book, group)
+    if last is None or last.filled > ZERO:
+        return ATTEMPT_INTERVAL
+    vain = max(0, group.close_attempts - BOUNDED_ATTEMPTS - 1)
+    doublings = min(vain, ATTEMPT_DOUBLINGS_MAX)
+    return ATTEMPT_INTERVAL * (1 << doublings)
+
+
+def _is_gone(book: Book, group: PositionGroup) -> bool:
+    """Closed by hand or liquidated: the venue refuses to sell it, and was seen to hold nothing."""
+    last = _last_close(book, group)
+    found = book.risk.discrepancies.get(group.opened.symbol)
+    is_refused = last is not None and last.status is OrderStatus.REJECTED
+    is_flat = found is not None and found.expected != ZERO and found.seen == ZERO
+    return is_refused and is_flat and group.close_attempts >= GONE_ATTEMPTS
+
+
+def _last_close(book: Book, group: PositionGroup) -> Order | None:
+    last = group.last_attempt
+    return book.order(last.client_order_id) if last is not None else None
 
 
 def _bound(

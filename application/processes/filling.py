@@ -50,18 +50,27 @@ def _shared_out(book: Book, order: Order, fill: OrderFilled) -> Iterator[Command
     if order.request.purpose == "close":
         yield from _over_legs(book, order, fill)
         return
-    kind = RecordLegEntryFill if order.request.purpose == "entry" else RecordLegExitFill
+    is_entry = order.request.purpose == "entry"
+    kind = RecordLegEntryFill if is_entry else RecordLegExitFill
     yield kind(
         leg_id=order.request.leg_id,
         client_order_id=fill.client_order_id,
         trade_id=fill.trade_id,
         price=fill.price,
-        quantity=fill.quantity,
+        quantity=_received(book, order, fill) if is_entry else fill.quantity,
         fee=fill.fee,
         fee_asset=fill.fee_asset,
         fee_value=_fee_value(book, order, fill, fill.fee),
         traded_at=fill.traded_at,
     )
+
+
+def _received(book: Book, order: Order, fill: OrderFilled) -> Decimal:
+    """On spot the venue keeps a fee in the base asset: that much less can be sold."""
+    instrument = book.instrument(order.request.symbol)
+    if instrument is None or instrument.kind != "spot" or fill.fee_asset != instrument.base:
+        return fill.quantity
+    return fill.quantity - fill.fee / instrument.contract_size
 
 
 def _over_legs(book: Book, order: Order, fill: OrderFilled) -> Iterator[Command]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from application.book import Book
 from application.inputs import ReconciliationSeen
 from application.journal import Recorded
+from domain.instrument import is_undersized
 from domain.message import Command
 from domain.money import ZERO
 from domain.order import OrderStatus, RecordOrderUnknown
@@ -41,6 +42,9 @@ def _halt_if_behind(book: Book, snapshot: ReconciliationSeen) -> Iterator[Comman
     After a restore or a failover the books may have forgotten positions too: trade nothing
     new until an operator has looked.
     """
+    if snapshot.asked_at.date().isoformat() != book.date:
+        # Asked before midnight: what ended meanwhile has left the Book with the day.
+        return
     strangers = [one for one in snapshot.open_client_order_ids if book.order(one) is None]
     if strangers:
         changed = TradingStateChanged(
@@ -95,7 +99,7 @@ def _compare(
 ) -> Iterator[Command]:
     """A new difference stops the symbol's entries, and has its open orders asked for trades."""
     expected, seen = pair
-    if expected != seen:
+    if not _is_dust(book, symbol, expected - seen):
         found = Discrepancy(
             symbol=symbol,
             expected=expected,
@@ -110,6 +114,19 @@ def _compare(
             symbol=symbol, reason="venue and books agree again", actor="engine"
         )
         yield ClearDiscrepancy(cleared=cleared)
+
+
+def _is_dust(book: Book, symbol: str, difference: Decimal) -> bool:
+    """What was written off because it could not be sold stays at the venue, and is no news."""
+    instrument = book.instrument(symbol)
+    if difference == ZERO or instrument is None:
+        return difference == ZERO
+    mark = book.marks.get(symbol)
+    price = mark.price if mark is not None else ZERO
+    is_small = abs(difference) < instrument.min_quantity
+    return is_small or (
+        price > ZERO and is_undersized(instrument, price, abs(difference), reduce_only=True)
+    )
 
 
 def _ask_for_trades(book: Book, symbol: str, now: datetime) -> Iterator[Command]:

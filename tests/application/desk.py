@@ -158,7 +158,7 @@ class Desk:
         """A signal and all that follows; its id is the last one made."""
         return self.feed(self.received(side, **intent))
 
-    def received(  # noqa: PLR0913 - the fields of one alert
+    def received(
         self,
         side: str | None = "buy",
         *,

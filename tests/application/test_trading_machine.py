@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from application.inputs import AnswerLost, OrderReported, ReconciliationSeen, PositionSeen
+from application.inputs import AnswerLost, OrderReported, PositionSeen, ReconciliationSeen
 from domain.order import OrderCancelRequested, OrderRequested, OrderStatus
 from domain.settings import CapitalSettings, ExitSettings, GridSettings, PoolSettings, RiskSettings
 from tests.application.desk import BTC, ETH, PROMPT, Desk, market
@@ -217,9 +217,9 @@ class Trading(RuleBasedStateMachine):
 
 TestTrading: Callable[[], Any] = Trading.TestCase
 Trading.TestCase.settings = settings(
-    max_examples=400,
-    stateful_step_count=60,
-    derandomize=False,
+    max_examples=150,
+    stateful_step_count=50,
+    derandomize=True,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

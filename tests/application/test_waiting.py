@@ -64,15 +64,16 @@ def test_a_slot_goes_to_the_best_candidate_in_the_transaction_that_frees_it() ->
 
     close(desk)
 
-    last_input = [
-        each for each in desk.recorded if isinstance(each.event, PositionGroupClosed)
-    ][0]
+    last_input = next(each for each in desk.recorded if isinstance(each.event, PositionGroupClosed))
     cause = desk.recorded.index(last_input)
     follow = names(desk.recorded[cause:])
     assert follow.index("queue.signal_promoted") < follow.index("trading_day.order_reported")
     (promoted,) = of(desk.recorded, QueuedSignalPromoted)
     assert promoted.signal_id == desk_signal(desk, SOL)
-    assert promoted.rank[:2] == ("continuation=false", "deepest_loss=-3.846153846153846153846153846153846")
+    assert promoted.rank[:2] == (
+        "continuation=false",
+        "deepest_loss=-3.846153846153846153846153846153846",
+    )
     assert [group.opened.symbol for group in desk.book.open_groups()] == [SOL]
     assert [entry.symbol for entry in desk.book.queue.waiting] == [ETH]
 

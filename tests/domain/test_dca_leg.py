@@ -95,7 +95,8 @@ def sale(number: int, price: str, quantity: str, fee: str = "0") -> RecordLegExi
 
 def sold(number: int, price: str, quantity: str, fee: str, **result: str) -> LegExitFilled:
     values = {**trade(number, price, quantity, fee), "client_order_id": "exit1"}
-    return LegExitFilled(**values, **{name: D(value) for name, value in result.items()})
+    sums: dict[str, Any] = {name: D(value) for name, value in result.items()}
+    return LegExitFilled(**values, **sums)
 
 
 def exit_requested(attempt: int = 1, quantity: str = "10") -> LegExitRequested:

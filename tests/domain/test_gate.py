@@ -7,7 +7,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from domain.gate import Assessment, Rule, RiskedNow, RuleCheck, Slot, assess
+from domain.gate import Assessment, RiskedNow, Rule, RuleCheck, Slot, assess
 from domain.message import MarkSeen
 from domain.settings import RiskSettings
 from tests.domain.proposals import BTC, ETH, NOON, facts, proposal

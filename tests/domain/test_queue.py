@@ -250,7 +250,7 @@ def test_the_order_of_the_rules_decides() -> None:
 
 
 def test_ties_end_in_the_input_number() -> None:
-    same = {"waiting_since": NOON, "queued_at": NOON}
+    same: dict[str, Any] = {"waiting_since": NOON, "queued_at": NOON}
     first, second = waiting(1, **same), waiting(2, ETH, **same)
 
     assert order_of(second, first, rules=RULES) == ["s1", "s2"]

@@ -31,7 +31,9 @@ JOURNEY_SECONDS_MAX = 200.0
 class Mortal:
     """A house that is started again whenever it was killed, until it is told to close."""
 
-    def __init__(self, installation: Installation, steps: Path, kill: str, signals_before: int):
+    def __init__(
+        self, installation: Installation, steps: Path, kill: str, signals_before: int
+    ) -> None:
         self._installation = installation
         self._variables = {
             "PLIMSOLL_TEST_STEPS": str(steps),

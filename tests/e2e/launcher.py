@@ -90,7 +90,7 @@ def watch_log(steps: Steps) -> None:
         steps.ended(names)
         return positions
 
-    PostgresEventLog.append = counted  # type: ignore[method-assign]
+    PostgresEventLog.append = counted  # type: ignore[method-assign,assignment]
 
 
 def watch_venue(steps: Steps) -> None:

@@ -56,6 +56,10 @@ class LogReader:
         """Orders of which nobody knows yet whether the venue has them."""
         return int(await self._value(_UNSETTLED, _PASSING))
 
+    async def waiting(self) -> int:
+        """Inputs that are durable and not handled yet."""
+        return int(await self._value("SELECT count(*) FROM plimsoll.inbox"))
+
     async def has_mark(self, symbol: str = BTC) -> bool:
         """Whether the engine heard the market's price within the last seconds."""
         query = """SELECT count(*) FROM plimsoll.live_marks

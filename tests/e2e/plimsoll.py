@@ -116,6 +116,7 @@ class Installation:
         self, data_dir: Path, database_url: str | None, variables: Mapping[str, str] | None = None
     ) -> None:
         self.data_dir = data_dir
+        self.database_url = database_url or ""
         self._variables = dict(variables or {})
         if database_url is not None:
             self._variables["DATABASE_URL"] = database_url

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -24,7 +24,8 @@ TWO_LEGS = {
         ]
     },
 }
-AT_ONCE = 8
+# Each house holds about ten of the server's connections.
+AT_ONCE = 7
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,15 +63,13 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @pytest.fixture
-async def prepared(private_dir: Path, databases: Databases) -> AsyncIterator[Prepared]:
+async def prepared(private_dir: Path, databases: Databases) -> Prepared:
     url = databases.make()
     home = data_dir_of(private_dir, "prepared")
     async with venue_here(private_dir / "venue") as venue:
         installation = Installation(home, url, venue.facts.variables(ACCOUNT))
         await add_account(installation, TWO_LEGS)
-    yield Prepared(
-        parent=private_dir, databases=databases, url=url, secrets=home / "secrets.json"
-    )
+    return Prepared(parent=private_dir, databases=databases, url=url, secrets=home / "secrets.json")
 
 
 @pytest.mark.timeout(420)
@@ -94,8 +93,13 @@ async def test_a_house_killed_at_any_step_loses_nothing_and_doubles_nothing(
     ended = await asyncio.gather(*cases, return_exceptions=True)
     failures = [str(each) for each in ended if isinstance(each, BaseException)]
     assert not failures, f"{len(failures)} of {len(ended)} failed:\n" + "\n\n".join(failures)
-    # Commits that are joined by chance leave a later one of their kind unreached.
-    missed = [point for point, deaths in zip(points, ended, strict=True) if not deaths]
+    # Commits that are joined by chance leave a later one of their kind unreached, and what
+    # only ticks along (`other`) may come in one run and not in the next.
+    missed = [
+        point
+        for point, deaths in zip(points, ended, strict=True)
+        if not deaths and kind(point) != "commit-other"
+    ]
     assert not [point for point in missed if point.endswith("-1")], missed
     assert len(missed) <= len(points) // 5, missed
 

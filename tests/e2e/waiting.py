@@ -12,7 +12,7 @@ POLL_SECONDS = 0.05
 
 
 async def until(
-    ask: Callable[[], Awaitable[T]],
+    ask: Callable[[], Awaitable[T | None]],
     awaited: str,
     *,
     words: Callable[[], str] = str,

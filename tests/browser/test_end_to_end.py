@@ -1,0 +1,102 @@
+"""A trader's first minute: the demo runs, an alert is sent, and the page shows what it became."""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenPage
+from tests.e2e.alerts import alert
+from tests.e2e.plimsoll import CHECKOUT, child_environment
+from web.assets.build import build
+
+START_SECONDS_MAX = 90.0
+# A row appears within a second of the 202; a busy machine is given three.
+SHOWN_MS_MAX = 3_000
+
+
+class Demo:
+    """A running `plimsoll demo`."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", out: Path, err: Path) -> None:
+        self.process = process
+        self._out = out
+        self._err = err
+        self.facts: dict[str, Any] = json.loads(self._first_line())
+
+    def send(self, body: str) -> None:
+        """One alert, which must be taken."""
+        request = urllib.request.Request(
+            self.facts["webhook_url"],
+            data=body.encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert answer.status == 202
+
+    def words(self) -> str:
+        """Its log."""
+        return self._err.read_text(encoding="utf-8")[-4_000:]
+
+    def _first_line(self) -> str:
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while "\n" not in (said := self._out.read_text(encoding="utf-8")):
+            assert self.process.poll() is None, f"the demo ended\n{self.words()}"
+            assert time.monotonic() < deadline, f"the demo did not start\n{self.words()}"
+            time.sleep(0.05)
+        return said.splitlines()[0]
+
+
+@pytest.fixture
+def demo(tmp_path: Path, postgres_url: str) -> Iterator[Demo]:
+    build()
+    out, err = tmp_path / "out.txt", tmp_path / "err.txt"
+    with out.open("wb") as out_file, err.open("wb") as err_file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli", "demo", "--port", "0", "--json"],
+            cwd=CHECKOUT,
+            env=child_environment(DATABASE_URL=postgres_url, PLIMSOLL_DATA=str(tmp_path / "data")),
+            stdout=out_file,
+            stderr=err_file,
+        )
+    try:
+        yield Demo(process, out, err)
+    finally:
+        process.terminate()
+        try:
+            assert process.wait(20) == 0, err.read_text(encoding="utf-8")[-4_000:]
+        finally:
+            process.kill()
+
+
+@pytest.mark.timeout(180)
+def test_an_alert_becomes_a_row_at_once_opens_to_its_legs_and_stays_live(
+    demo: Demo, open_dashboard: OpenPage
+) -> None:
+    page = open_dashboard(demo.facts["dashboard_url"])
+    rows = page.locator("[data-row]")
+    expect(rows).to_have_count(0)
+
+    demo.send(alert(demo.facts["webhook_secret"], price=None))
+    expect(rows).to_have_count(1, timeout=SHOWN_MS_MAX)
+    expect(rows.first).to_contain_text("BTC/USDT:USDT")
+
+    rows.first.locator("[data-toggle]").click()
+    legs = rows.first.locator("tr.leg")
+    expect(legs).to_have_count(5)
+    expect(legs.first).to_be_visible()
+
+    # The market moves four times a second: what the trade is worth changes before our eyes.
+    mark = rows.first.locator(".group-row [data-label=Mark]")
+    expect(mark).not_to_have_text(mark.inner_text(), timeout=10_000)
+    expect(legs.first).to_be_visible()
+
+    demo.send(alert(demo.facts["webhook_secret"], price=None, kind="exit"))
+    expect(rows).to_have_count(0, timeout=20_000)
