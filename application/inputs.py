@@ -62,9 +62,13 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, tag="found"):
 
 
 class NotFound(msgspec.Struct, frozen=True, kw_only=True, tag="not_found"):
-    """Asked by id, among open orders and among trades after every expiry: nowhere."""
+    """Asked by id, among open orders and among trades after every expiry: nowhere.
+
+    `position` is the account's signed quantity of the symbol just after, none if not known.
+    """
 
     asked_at: datetime
+    position: Decimal | None = None
 
 
 class CancelRefused(msgspec.Struct, frozen=True, kw_only=True, tag="cancel_refused"):

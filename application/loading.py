@@ -69,5 +69,7 @@ def opening_of(log: EventLog, day_stream: str) -> TradingDayOpened:
         account, day = day_stream.split(":", 2)[1:]
         raise LookupError(f"day was {day}: account {account} recorded nothing then; choose another")
     if not isinstance(first.event, TradingDayOpened):
-        raise LookupError(f"{day_stream} does not begin with its opening; run `audit verify`")
+        raise LookupError(  # noqa: TRY004 - the log is wrong, not a type
+            f"{day_stream} does not begin with its opening; run `plimsoll audit verify`"
+        )
     return first.event

@@ -2,6 +2,8 @@
 
 from decimal import localcontext
 
+from eventsourcing.persistence import StoredEvent
+
 from adapters.exchanges.simulated.core import MatchingCore
 from adapters.exchanges.simulated.simulation import Simulation
 from adapters.memory_log import MemoryEventLog
@@ -44,14 +46,16 @@ def engine(bench: Bench) -> list[Figure]:
 
 
 def simulate(bench: Bench) -> list[Figure]:
-    """Moves of the market through engine and venue, beside the venue's matching alone."""
+    """Moves of the market through engine and venue, beside those two by themselves."""
     steps = bench.pick(full=STEPS_MAX, quick=1_500, tiny=60)
-    moves = market_moves(steps, seed=1)
-    times = bench.pick(full=2, quick=1, tiny=1)
+    recorded, moves = day(steps), market_moves(steps, seed=1)
+    times = bench.pick(full=3, quick=1, tiny=1)
     bench.say(f"simulating {len(moves)} moves of the market")
     simulating = fastest(lambda: _simulated(steps), times)
+    bench.say("matching and deciding alone")
     matching = fastest(lambda: _matched(new_core(), steps), times)
-    limit = ("matching alone, nothing resting", len(moves) / matching)
+    deciding = fastest(lambda: _handled(recorded), times)
+    limit = ("matching + deciding what was recorded", len(moves) / (matching + deciding))
     return [rate("moves of the market, simulated", len(moves), simulating, limit)]
 
 
@@ -75,15 +79,15 @@ def _sealed(recorded: Day) -> None:
 def _simulated(steps: int) -> None:
     """What `plimsoll simulate` does between reading its files and printing its summary."""
     log = MemoryEventLog()
-    waiting: list[Handled] = []
+    waiting: list[StoredEvent] = []
 
     def commit(handled: Handled) -> None:
-        waiting.append(handled)
-        if sum(len(each.stored) for each in waiting) >= COMMIT_EVENTS:
+        waiting.extend(handled.stored)
+        if len(waiting) >= COMMIT_EVENTS:
             flush()
 
     def flush() -> None:
-        log.append([event for handled in waiting for event in handled.stored])
+        log.append(tuple(waiting))
         waiting.clear()
 
     simulation = Simulation(AccountEngine(Book(ACCOUNT)), new_core(), commit)

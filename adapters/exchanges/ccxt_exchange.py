@@ -216,12 +216,13 @@ class CcxtExchange:
             order = await self._lookup.find(identity, symbol)
             if order is not None:
                 return await self._lookup.shown(order)
+            if not self._lookup.is_expired(identity, moment):
+                return []
+            held = await self._snapshot.position(symbol)
         except ConnectionError as error:
             log.warning("order_unanswered", order=identity, error=str(error))
             return []
-        if not self._lookup.is_expired(identity, moment):
-            return []
-        return [NotFound(asked_at=asked_at)]
+        return [NotFound(asked_at=asked_at, position=held)]
 
     def _not_sent(self, never: NeverSent) -> NotSentError:
         if never.reason.startswith(CLOCK_REFUSALS):

@@ -1,12 +1,13 @@
 """A venue that opens nothing on a symbol whose margin mode and leverage are not as wanted."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from adapters.exchanges.ccxt_exchange import CcxtExchange
 from adapters.exchanges.venue_setup import SymbolSetting, VenueSetup
 from application.inputs import BalanceSeen, OrderReported, ReconciliationSeen, Refused
 from application.ports import OrderTicket
-from application.work import OpenOrder
+from application.work import NotSentError, OpenOrder
 from domain.instrument import Instrument
 
 SETUP_CODE = "setup"
@@ -22,10 +23,14 @@ class PreparedExchange:
         self._exchange = exchange
         self._setup = VenueSetup(exchange)
         self._wanted = wanted
+        self._turn = asyncio.Lock()
         self._ready: dict[str, SymbolSetting] = {}
 
     async def place(self, ticket: OrderTicket) -> Sequence[OrderReported]:
-        """Send one order, once; an entry on an unprepared symbol is refused instead."""
+        """Send one order, once; an entry on a symbol set up otherwise is refused instead.
+
+        Raises NotSentError while that could not be verified.
+        """
         refused = "" if ticket.reduce_only else await self._flaw(ticket.symbol)
         if refused:
             report = Refused(code=SETUP_CODE, message=refused)
@@ -61,12 +66,30 @@ class PreparedExchange:
         await self._exchange.close()
 
     async def _flaw(self, symbol: str) -> str:
-        """Why the symbol may not be entered, empty if it may."""
+        """Why the symbol may not be entered, empty if it may.
+
+        One at a time: the first leg's order must not make the symbol look taken to the next.
+        """
+        async with self._turn:
+            return await self._judged(symbol)
+
+    async def _judged(self, symbol: str) -> str:
         wanted = self._wanted(symbol)
         if self._ready.get(symbol) == wanted:
             return ""
+        await self._require_instruments()
         (finding,) = await self._setup.prepare([wanted])
+        if not finding.is_verified:
+            raise NotSentError(finding.detail)
         if finding.is_ready:
             self._ready[symbol] = wanted
             return ""
         return finding.detail
+
+    async def _require_instruments(self) -> None:
+        if self._exchange.instruments:
+            return
+        try:
+            await self._exchange.load_instruments()
+        except ConnectionError as error:
+            raise NotSentError(str(error)) from error

@@ -26,11 +26,15 @@ class SymbolSetting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SetupFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a symbol stands as wanted. `detail` says what does not, and what to do."""
+    """Whether a symbol stands as wanted. `detail` says what does not, and what to do.
+
+    Not verified = the venue did not answer, so that it may well stand as wanted.
+    """
 
     symbol: str
     is_ready: bool
     detail: str = ""
+    is_verified: bool = True
 
 
 class VenueSetup:
@@ -53,7 +57,8 @@ class VenueSetup:
                 return [_finding(setting, detail) for setting in settings]
             return [await self._prepare(setting) for setting in settings]
         except ConnectionError as error:
-            return [_finding(setting, f"not verified: {error}") for setting in settings]
+            unsure = [_finding(setting, f"not verified: {error}") for setting in settings]
+            return [msgspec.structs.replace(finding, is_verified=False) for finding in unsure]
 
     async def _prepare(self, setting: SymbolSetting) -> SetupFinding:
         if await self._stands(setting):

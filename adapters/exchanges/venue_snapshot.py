@@ -46,6 +46,11 @@ class VenueSnapshot:
             ),
         )
 
+    async def position(self, symbol: str) -> Decimal:
+        """The net position in one symbol: positive long, negative short."""
+        held = await self._dialect.positions(self._client)
+        return sum((each.quantity for each in held if each.symbol == symbol), ZERO)
+
     async def balance(self, currency: str) -> BalanceSeen:
         """Wallet total and what new orders may use."""
         seen = await self._dialect.balance(self._client, currency)

@@ -44,8 +44,8 @@ from domain.pyramid import ClosePyramid
 BOUNDED_ATTEMPTS = 3
 ATTEMPT_INTERVAL = timedelta(seconds=1)
 ATTEMPT_DOUBLINGS_MAX = 5
-# By then the back-off has lasted for more than a minute, and so has every other explanation.
-GONE_ATTEMPTS = 9
+# By then more than a minute has passed: what else might explain the refusals has too.
+GONE_ATTEMPTS = 10
 
 
 def react(book: Book, recorded: Recorded) -> Iterator[Command]:

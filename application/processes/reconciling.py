@@ -7,7 +7,7 @@ from decimal import Decimal
 from application.book import Book
 from application.inputs import ReconciliationSeen
 from application.journal import Recorded
-from domain.instrument import is_undersized
+from application.processes.positions import expected_positions, is_dust
 from domain.message import Command
 from domain.money import ZERO
 from domain.order import OrderStatus, RecordOrderUnknown
@@ -29,7 +29,7 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
     yield from _halt_if_behind(book, snapshot)
     yield from _ask_for_missing(book, snapshot, recorded.at)
     held = {position.symbol: position.quantity for position in snapshot.positions}
-    expected = _expected(book)
+    expected = expected_positions(book)
     for symbol in sorted({**held, **expected, **book.risk.discrepancies}):
         if not _is_moving(book, symbol, snapshot.asked_at):
             pair = (expected.get(symbol, ZERO), held.get(symbol, ZERO))
@@ -69,17 +69,6 @@ def _ask_for_missing(book: Book, snapshot: ReconciliationSeen, now: datetime) ->
             )
 
 
-def _expected(book: Book) -> dict[str, Decimal]:
-    """Signed lots of all groups by symbol: positive long, negative short."""
-    totals: dict[str, Decimal] = {}
-    for group in book.open_groups():
-        sign = 1 if group.opened.side == "long" else -1
-        for leg in book.legs_of(group):
-            symbol = group.opened.symbol
-            totals[symbol] = totals.get(symbol, ZERO) + sign * leg.lot.quantity
-    return totals
-
-
 def _is_moving(book: Book, symbol: str, asked_at: datetime) -> bool:
     """Whether something of the symbol was in flight since the snapshot was asked for."""
     for order in book.orders():
@@ -99,7 +88,7 @@ def _compare(
 ) -> Iterator[Command]:
     """A new difference stops the symbol's entries, and has its open orders asked for trades."""
     expected, seen = pair
-    if not _is_dust(book, symbol, expected - seen):
+    if not is_dust(book, symbol, expected - seen):
         found = Discrepancy(
             symbol=symbol,
             expected=expected,
@@ -114,19 +103,6 @@ def _compare(
             symbol=symbol, reason="venue and books agree again", actor="engine"
         )
         yield ClearDiscrepancy(cleared=cleared)
-
-
-def _is_dust(book: Book, symbol: str, difference: Decimal) -> bool:
-    """What was written off because it could not be sold stays at the venue, and is no news."""
-    instrument = book.instrument(symbol)
-    if difference == ZERO or instrument is None:
-        return difference == ZERO
-    mark = book.marks.get(symbol)
-    price = mark.price if mark is not None else ZERO
-    is_small = abs(difference) < instrument.min_quantity
-    return is_small or (
-        price > ZERO and is_undersized(instrument, price, abs(difference), reduce_only=True)
-    )
 
 
 def _ask_for_trades(book: Book, symbol: str, now: datetime) -> Iterator[Command]:

@@ -18,6 +18,7 @@ from application.inputs import (
     Traded,
 )
 from application.journal import Recorded
+from application.processes.positions import agrees
 from domain.message import Command
 from domain.money import ZERO
 from domain.order import (
@@ -45,7 +46,18 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
         impossible = f"{detail} with an impossible figure: {reported.report}"
         yield RecordUnmatchedReport(client_order_id=reported.client_order_id, detail=impossible)
         return
+    if isinstance(reported.report, NotFound) and not _is_proof(book, reported):
+        return
     yield _as_fact(reported, recorded.at)
+
+
+def _is_proof(book: Book, reported: OrderReported) -> bool:
+    """An order nowhere to be found may have filled all the same: the position must agree too."""
+    order = book.order(reported.client_order_id)
+    assert order is not None, "an unmatched report was kept apart before"
+    assert isinstance(reported.report, NotFound), "only absence needs this proof"
+    held = reported.report.position
+    return held is not None and agrees(book, order.request.symbol, held)
 
 
 def _is_possible(report: Report) -> bool:

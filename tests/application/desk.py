@@ -150,7 +150,9 @@ class Desk:
         for order in tuple(self.book.orders()):
             unsure = order.status is OrderStatus.UNKNOWN or order.trades_missing is not None
             if unsure and not order.is_final:
-                for report in self.core.query(order.request.client_order_id, self.now):
+                for report in self.core.query(
+                    order.request.client_order_id, self.now, order.request.symbol
+                ):
                     happened += self.feed(report)
         return happened
 

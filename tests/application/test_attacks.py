@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TypeVar
+from itertools import pairwise
+from typing import Self, TypeVar
 
 from eventsourcing.persistence import StoredEvent
 
@@ -98,7 +99,7 @@ class House:
             (ACCOUNT,),
         )
 
-    def __enter__(self) -> "House":
+    def __enter__(self) -> Self:
         self.writer.start()
         until(lambda: self.writer.is_working)
         return self
@@ -195,7 +196,7 @@ def test_an_inbox_row_that_changes_nothing_leaves_the_inbox_all_the_same() -> No
 
 async def test_an_error_nobody_thought_of_does_not_end_reconciliation_for_ever() -> None:
     round_ = Round()
-    round_.exchange.snapshot = KeyError("a field the venue renamed")  # type: ignore[assignment]
+    round_.exchange.snapshot = KeyError("a field the venue renamed")
     round_.reconciliation.start()
     async with asyncio.timeout(DEADLINE_SECONDS):
         while len(round_.exchange.calls) < 2:
@@ -226,6 +227,7 @@ def test_a_snapshot_from_before_midnight_does_not_halt_an_account_for_yesterdays
     desk.signal("long", kind="exit", price=None)
 
     desk.now += timedelta(seconds=2)
+    desk.signal(symbol="ETHUSDT.P")
     desk.handle(snapshot)
 
     assert desk.book.date == "2026-01-06"
@@ -280,7 +282,7 @@ def test_a_close_the_venue_refuses_for_ever_is_tried_ever_more_slowly() -> None:
         desk.wait(seconds=1)
 
     attempts = [a.attempted_at for a in of(desk.recorded, CloseAttempted)]
-    waits = [(later - sooner).total_seconds() for sooner, later in zip(attempts, attempts[1:])]
+    waits = [(later - sooner).total_seconds() for sooner, later in pairwise(attempts)]
     assert waits[:9] == [1, 1, 1, 1, 2, 4, 8, 16, 32]
     assert set(waits[9:]) == {32}
 
@@ -298,9 +300,8 @@ def test_a_group_whose_position_is_gone_closes_once_the_venue_was_seen_to_hold_n
             desk.handle(seen(desk))
 
     (closed,) = of(desk.recorded, PositionGroupClosed)
-    assert closed.closed_at - of(desk.recorded, CloseAttempted)[0].attempted_at > timedelta(
-        seconds=60
-    )
+    began = of(desk.recorded, CloseAttempted)[0].attempted_at
+    assert closed.closed_at - began > timedelta(seconds=60)
     assert desk.book.risk.slots == {}
     desk.handle(seen(desk))
     assert desk.book.risk.discrepancies == {}

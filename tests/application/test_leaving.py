@@ -169,7 +169,7 @@ def test_a_close_waits_for_an_order_whose_fate_is_unknown() -> None:
 
     for seconds in (0, 15, 30):
         at = desk.now + timedelta(seconds=seconds)
-        missing = NotFound(asked_at=at)
+        missing = NotFound(asked_at=at, position=D(0))
         desk.feed(OrderReported(client_order_id=requested[0].client_order_id, report=missing))
     assert desk.book.open_groups() == ()
     assert of(desk.recorded, OrderResent) == []

@@ -22,7 +22,13 @@ from application.inputs import (
     SendWindowMissed,
     Traded,
 )
-from domain.order import OrderFilled, OrderRequested, OrderTradesMissing, OrderUnknown
+from domain.order import (
+    OrderFilled,
+    OrderRequested,
+    OrderStatus,
+    OrderTradesMissing,
+    OrderUnknown,
+)
 from domain.risk_engine import (
     BalanceRecorded,
     CommitmentChanged,
@@ -240,3 +246,36 @@ def test_what_a_leg_commits_follows_its_fills() -> None:
 
     (changed,) = of(happened, CommitmentChanged)
     assert (changed.resting, changed.open_cost) == (D(150), D(50))
+
+
+@pytest.mark.parametrize("held", [None, D(0), D("2.5")])
+def test_an_order_nowhere_to_be_found_is_not_absent_while_the_position_disagrees(
+    held: Decimal | None,
+) -> None:
+    desk = settled()
+    resting = next(order for order in desk.working() if order.request.purpose == "entry")
+    identity = resting.request.client_order_id
+    desk.feed(OrderReported(client_order_id=identity, report=AnswerLost(detail="timed out")))
+
+    for seconds in (0, 15, 30, 45):
+        missing = NotFound(asked_at=desk.now + timedelta(seconds=seconds), position=held)
+        desk.feed(OrderReported(client_order_id=identity, report=missing))
+
+    order = desk.book.order(identity)
+    assert order is not None
+    assert (order.status, order.missed) == (OrderStatus.UNKNOWN, 0)
+
+
+def test_an_order_nowhere_to_be_found_is_absent_once_the_position_agrees() -> None:
+    desk = settled()
+    resting = next(order for order in desk.working() if order.request.purpose == "entry")
+    identity = resting.request.client_order_id
+    desk.feed(OrderReported(client_order_id=identity, report=AnswerLost(detail="timed out")))
+
+    for seconds in (0, 15, 30):
+        missing = NotFound(asked_at=desk.now + timedelta(seconds=seconds), position=D(2))
+        desk.feed(OrderReported(client_order_id=identity, report=missing))
+
+    order = desk.book.order(identity)
+    assert order is not None
+    assert order.is_final

@@ -172,7 +172,8 @@ class Trading(RuleBasedStateMachine):
         for order in tuple(self.desk.book.orders()):
             unsure = order.status is OrderStatus.UNKNOWN or order.trades_missing is not None
             if unsure and not order.is_final:
-                self._hear_all(self.desk.core.query(order.request.client_order_id, self.desk.now))
+                asked = (order.request.client_order_id, self.desk.now, order.request.symbol)
+                self._hear_all(self.desk.core.query(*asked))
 
     def _hear_all(self, reports: Any) -> None:
         for report in reports:

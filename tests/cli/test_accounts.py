@@ -24,7 +24,7 @@ def test_the_accounts_of_the_log_are_listed_without_the_house(altered_shell: She
 
 
 def test_no_account_is_said_in_words_and_as_an_empty_list(empty_shell: Shell) -> None:
-    assert empty_shell.start("accounts", "list", "--json").json() == {"accounts": []}
+    assert empty_shell.run("accounts", "list", "--json").json() == {"accounts": []}
     assert empty_shell.run("accounts", "list").stdout == "There is no account yet.\n"
 
 
@@ -73,7 +73,7 @@ def test_a_venue_nobody_built_is_named_with_those_there_are(empty_shell: Shell) 
 def test_a_venue_that_is_not_reached_adds_nothing_and_shows_no_key(empty_shell: Shell) -> None:
     unreachable = {**KEYS, "PLIMSOLL_PROXY_URL": "http://127.0.0.1:1"}
 
-    message = empty_shell.start("accounts", "add", "main", env=unreachable).refused("binanceusdm")
+    message = empty_shell.run("accounts", "add", "main", env=unreachable).refused("binanceusdm")
 
     assert "the-" not in message
     _assert_nothing_waits(empty_shell)

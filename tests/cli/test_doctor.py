@@ -112,7 +112,7 @@ def test_every_command_tells_of_an_unreachable_database_without_a_traceback(
 
 
 def test_a_process_of_its_own_ends_as_quietly(tmp_path: Path) -> None:
-    done = Shell(data_dir=tmp_path, database_url=UNREACHABLE).start("accounts", "list")
+    done = Shell(data_dir=tmp_path, database_url=UNREACHABLE).start("replay", "2026-01-05")
 
     assert "hunter2" not in done.refused("DATABASE_URL was", "Connection refused")
 

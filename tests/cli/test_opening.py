@@ -23,7 +23,7 @@ def test_a_port_that_is_taken_is_named_before_any_account_is_worked(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        done = shell.start(command, "--port", port, "--json")
+        done = shell.run(command, "--port", port, "--json")
 
     done.refused(f"--host was 127.0.0.1, --port {port}", "in use", "choose another --port")
 

@@ -26,6 +26,7 @@ from tests.domain.test_order import (
     report_ended,
     report_rejected,
     report_unknown,
+    requested,
 )
 
 D = Decimal
@@ -80,7 +81,7 @@ SEEN_AND_LOST = [report_accepted(), report_unknown(), fill(1, "1"), not_found(0)
 @for_all(st.lists(st.sampled_from(SEEN_AND_LOST), max_size=8))
 def test_what_the_venue_ever_had_is_never_sent_again(commands: list[Any]) -> None:
     searched_for = [report_unknown(), not_found(100), not_found(120), not_found(140)]
-    state: Order = fold(order, [REQUESTED])
+    state: Order = fold(order, [requested(send_before=None)])
     for command in [*commands, *searched_for]:
         existed = state.has_existed
         events = decide(order, state, command)

@@ -80,7 +80,7 @@ TROUBLES = (
     Troubles(
         name="execution unknown", entries=failing("-1007_after"), fills=failing("-1007_after")
     ),
-    Troubles(name="frames dropped", fills=spoiling("drop")),
+    Troubles(name="frames dropped", fills=spoiling("drop", count=LEGS)),
     Troubles(
         name="frames doubled",
         entries=spoiling("duplicate"),

@@ -1,12 +1,16 @@
 """Margin mode and leverage: brought to the settings while flat, else reported as a mismatch."""
 
+import asyncio
 from decimal import Decimal
 
 import pytest
 
 from adapters.exchanges.ccxt_exchange import CcxtExchange
+from adapters.exchanges.prepared_exchange import PreparedExchange
 from adapters.exchanges.venue_setup import SetupFinding, SymbolSetting, VenueSetup
 from adapters.exchanges.wire.server import WireVenue
+from application.inputs import Accepted
+from application.work import NotSentError
 from tests.exchanges.conftest import PREFIX
 from tests.exchanges.stubs import SYMBOL, ticket
 
@@ -69,3 +73,38 @@ async def test_hedge_mode_is_refused(exchange: CcxtExchange) -> None:
     (finding,) = await VenueSetup(exchange).prepare([WANTED])
     assert not finding.is_ready
     assert "one-way" in finding.detail
+
+
+# --- Placing on a symbol that is not set up yet ---------------------------------------------
+
+
+async def test_the_legs_of_a_first_pyramid_do_not_get_into_each_others_way(
+    exchange: CcxtExchange,
+) -> None:
+    prepared = PreparedExchange(exchange, lambda _: WANTED)
+    legs = [ticket(PREFIX + name, price=Decimal(50_000)) for name in "ABCDE"]
+
+    answers = await asyncio.gather(*(prepared.place(leg) for leg in legs))
+
+    reports = [answer[0].report for answer in answers]
+    assert [type(report) for report in reports] == [Accepted] * 5, reports
+
+
+async def test_an_entry_waits_for_a_setup_that_could_not_be_verified(
+    exchange: CcxtExchange, venue: WireVenue
+) -> None:
+    venue.inject("502_after", call="GET /fapi/v1/symbolConfig")
+    prepared = PreparedExchange(exchange, lambda _: WANTED)
+
+    with pytest.raises(NotSentError, match="not verified"):
+        await prepared.place(ticket(PREFIX + "A", price=Decimal(50_000)))
+    (accepted,) = await prepared.place(ticket(PREFIX + "A", price=Decimal(50_000)))
+    assert isinstance(accepted.report, Accepted)
+
+
+async def test_an_entry_waits_for_the_markets_to_be_known(exchange: CcxtExchange) -> None:
+    exchange.instruments = {}
+    prepared = PreparedExchange(exchange, lambda _: WANTED)
+
+    (accepted,) = await prepared.place(ticket(PREFIX + "A", price=Decimal(50_000)))
+    assert isinstance(accepted.report, Accepted)

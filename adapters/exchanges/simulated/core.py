@@ -100,11 +100,12 @@ class MatchingCore:
             return [_reported(client_order_id, CancelRefused(code=code, message=message))]
         return self._end(client_order_id, "cancelled", at)
 
-    def query(self, client_order_id: str, at: datetime) -> list[OrderReported]:
+    def query(self, client_order_id: str, at: datetime, symbol: str = "") -> list[OrderReported]:
         """Every trade of the order, then whether it still works, ended, or was never here."""
         order = self.order(client_order_id)
         if order is None:
-            return [_reported(client_order_id, NotFound(asked_at=at))]
+            held = self.positions().get(symbol, ZERO) if symbol else None
+            return [_reported(client_order_id, NotFound(asked_at=at, position=held))]
 
         reports = [_reported(client_order_id, trade) for trade in order.trades]
         if order.status == "working":

@@ -71,7 +71,8 @@ class SimulatedExchange:
 
     async def query(self, client_order_id: str, symbol: str) -> Sequence[OrderReported]:
         """What became of an order."""
-        reports = self.core.query(self._named(client_order_id, symbol), self._clock.now())
+        identity = self._named(client_order_id, symbol)
+        reports = self.core.query(identity, self._clock.now(), symbol)
         return _renamed(reports, client_order_id)
 
     async def reconcile(self, symbols: Sequence[str]) -> ReconciliationSeen:
