@@ -139,9 +139,14 @@ class MemoryEventLog:
 
     def since(self, account: str, position: int) -> Iterator[tuple[int, Recorded]]:
         """All of an account after `position`, in commit order, each with its position."""
+        for found, stored in self.stored_since(account, position):
+            yield found, self._mapper.to_domain_event(stored)
+
+    def stored_since(self, account: str, position: int) -> Iterator[tuple[int, StoredEvent]]:
+        """As `since`, but the events as they are stored, byte for byte."""
         positions = self.recorder.positions(account)
         for found in positions[bisect_right(positions, position) :]:
-            yield found, self._mapper.to_domain_event(self.recorder.at(found))
+            yield found, self.recorder.at(found)
 
     def last_day(self, account: str) -> str | None:
         """The newest stream `trading_day:<account>:<date>`, if there is one."""

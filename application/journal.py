@@ -129,6 +129,10 @@ class EventLog(Protocol):
         """All of an account after `position`, in commit order, each with its position."""
         ...
 
+    def stored_since(self, account: str, position: int) -> Iterator[tuple[int, StoredEvent]]:
+        """As `since`, but the events as they are stored, byte for byte."""
+        ...
+
     def last_day(self, account: str) -> str | None:
         """The newest stream `trading_day:<account>:<date>`, if there is one."""
         ...

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from eventsourcing.persistence import StoredEvent
+
 from application.book import Book
 from application.journal import EventLog, JournalMapper, Recorded, seal
 from domain.identity import stream_name
@@ -56,10 +58,20 @@ def events_from_day(log: EventLog, day_stream: str) -> Iterator[Recorded]:
 
 def events_since_opening(log: EventLog, day_stream: str) -> Iterator[tuple[int, Recorded]]:
     """The account's events from the day's opening on, with their positions."""
+    return log.since(day_stream.split(":", 2)[1], _before(log, day_stream))
+
+
+def stored_since_opening(log: EventLog, day_stream: str) -> Iterator[StoredEvent]:
+    """The same events as they are stored, byte for byte."""
+    account = day_stream.split(":", 2)[1]
+    return (stored for _, stored in log.stored_since(account, _before(log, day_stream)))
+
+
+def _before(log: EventLog, day_stream: str) -> int:
     start = log.day_start(day_stream)
     if start is None:
         raise LookupError(f"the log has no {day_stream}: that account recorded nothing that day")
-    return log.since(day_stream.split(":", 2)[1], start - 1)
+    return start - 1
 
 
 def opening_of(log: EventLog, day_stream: str) -> TradingDayOpened:

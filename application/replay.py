@@ -1,6 +1,7 @@
 """A day run again from its recorded inputs, and compared byte for byte with what was recorded."""
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 import msgspec
 from eventsourcing.persistence import StoredEvent
@@ -8,7 +9,7 @@ from eventsourcing.persistence import StoredEvent
 from application.book import Book
 from application.engine import AccountEngine, Failure, Handled
 from application.journal import EventLog, JournalMapper, Recorded
-from application.loading import book_before_day, events_since_opening
+from application.loading import book_before_day, stored_since_opening
 from application.seal import digest_of, seal
 from domain.message import Input, MarkSeen
 from domain.trading_day import EngineStarted, InputFailed
@@ -36,13 +37,14 @@ class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Root(msgspec.Struct, frozen=True, kw_only=True):
-    """One cause from outside with all that followed it, as recorded.
+    """One cause from outside with all that followed it, as read and as stored.
 
-    `turn` are the events that closed the day before and opened the new one, if it did.
+    What closed the day before and opened the new one stands before an input that turned it.
     """
 
     cause: Recorded
     recorded: tuple[Recorded, ...]
+    stored: tuple[StoredEvent, ...]
 
 
 def replay_day(log: EventLog, account: str, date: str) -> ReplayReport:
@@ -53,7 +55,7 @@ def replay_day(log: EventLog, account: str, date: str) -> ReplayReport:
     day_stream = f"trading_day:{account}:{date}"
     book = book_before_day(log, day_stream)
     run = _Replay(book, date)
-    for root in _roots(recorded for _, recorded in events_since_opening(log, day_stream)):
+    for root in _roots(stored_since_opening(log, day_stream)):
         if not run.goes_on(root):
             break
     return run.report()
@@ -75,11 +77,9 @@ class _Replay:
 
     def goes_on(self, root: _Root) -> bool:
         """Replay one cause. False once the day is over, or something came out otherwise."""
-        recorded, is_opening = root.recorded, not self._opened
+        is_opening, expected = not self._opened, root.stored
         if is_opening:
-            recorded = self._open_as_recorded(root)
-        head = self._engine.book.head
-        expected, _ = seal(head, [self._mapper.to_stored_event(each) for each in recorded])
+            expected = self._open_as_recorded(root)
         replayed = self._run_again(root, has_turned=is_opening)
         self._compare(expected, replayed.stored)
         if self._engine.book.date == self._date:
@@ -113,7 +113,7 @@ class _Replay:
         self._events += 1
         self._digest = digest_of(replayed.stored[0])
 
-    def _open_as_recorded(self, root: _Root) -> tuple[Recorded, ...]:
+    def _open_as_recorded(self, root: _Root) -> tuple[StoredEvent, ...]:
         """The opening hands over yesterday's state: it is taken, not derived.
 
         That it is what yesterday ended with is shown by yesterday's own replay, which
@@ -124,10 +124,11 @@ class _Replay:
         opening = root.recorded[:count]
         for each in opening:
             book.apply(each)
-        _, book.head = seal(book.head, [self._mapper.to_stored_event(each) for each in opening])
+        sealed, book.head = seal(book.head, [self._mapper.to_stored_event(e) for e in opening])
+        self._compare(root.stored[:count], sealed)
         self._opened = True
         self._events += count
-        return root.recorded[count:]
+        return root.stored[count:]
 
     def _run_again(self, root: _Root, *, has_turned: bool) -> Handled:
         cause = root.cause
@@ -148,12 +149,12 @@ class _Replay:
         return {mark.symbol: mark for mark in received.marks}
 
     def _compare(self, expected: Sequence[StoredEvent], replayed: Sequence[StoredEvent]) -> None:
-        for position in range(max(len(expected), len(replayed))):
-            ours = replayed[position] if position < len(replayed) else None
-            theirs = expected[position] if position < len(expected) else None
-            if ours != theirs:
-                known = theirs or ours
-                assert known is not None, "one of the two sides has an event here"
+        """Remember the first event whose stored bytes are not those decided now."""
+        if self._difference is not None:
+            return
+        for theirs, ours in zip_longest(expected, replayed):
+            known = theirs or ours
+            if known is not None and _written(ours) != _written(theirs):
                 self._difference = Difference(
                     event_id=f"{known.originator_id}@{known.originator_version}",
                     recorded=_shown(theirs),
@@ -162,20 +163,27 @@ class _Replay:
                 return
 
 
-def _roots(recorded: Iterator[Recorded]) -> Iterator[_Root]:
+def _roots(stored: Iterator[StoredEvent]) -> Iterator[_Root]:
     """Cut the log into causes: the turn of a day belongs to the input that caused it."""
-    pending: list[Recorded] = []
+    mapper = JournalMapper()
+    pending: list[tuple[Recorded, StoredEvent]] = []
     cause: Recorded | None = None
-    for each in recorded:
-        starts = not each.causation_id
+    for each in stored:
+        recorded = mapper.to_domain_event(each)
+        starts = not recorded.causation_id
         if starts and cause is not None:
-            yield _Root(cause=cause, recorded=tuple(pending))
+            yield _root(cause, pending)
             pending, cause = [], None
-        pending.append(each)
-        if starts and isinstance(each.event, Input | EngineStarted):
-            cause = each
+        pending.append((recorded, each))
+        if starts and isinstance(recorded.event, Input | EngineStarted):
+            cause = recorded
     if cause is not None:
-        yield _Root(cause=cause, recorded=tuple(pending))
+        yield _root(cause, pending)
+
+
+def _root(cause: Recorded, pending: Sequence[tuple[Recorded, StoredEvent]]) -> _Root:
+    recorded, stored = zip(*pending, strict=True)
+    return _Root(cause=cause, recorded=recorded, stored=stored)
 
 
 def _failure(root: _Root) -> Failure | None:
@@ -183,6 +191,13 @@ def _failure(root: _Root) -> Failure | None:
         if isinstance(each.event, InputFailed) and each.causation_id == root.cause.event_id:
             return Failure(error=each.event.error, fingerprint=each.event.fingerprint)
     return None
+
+
+def _written(stored: StoredEvent | None) -> tuple[object, ...]:
+    """Every column of an event, whichever of the library's types carries them."""
+    if stored is None:
+        return ()
+    return (stored.originator_id, stored.originator_version, stored.topic, stored.state)
 
 
 def _shown(stored: StoredEvent | None) -> str:

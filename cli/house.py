@@ -134,17 +134,18 @@ class House:
         runner = ProjectionRunner(self.url, on_change=self._on_projected)
         async with open_pool(self.url) as pool:
             self._views = PooledViews(pool)
-            self.writer.start()
-            self._spawn(runner.run(), "projections")
-            self._spawn(tick(lambda: tuple(self._desks), self.writer.submit), "clock")
-            self._spawn(MarkKeeper(self.url, self._all_marks).run(self._on_marks), "marks")
-            self._spawn(self._observe_balances(), "balances")
             server = WebServer(
                 create_app(self._web_deps(self._views)), self.options.host, self.options.port
             )
-            self.port = await server.start()
-            self.state = "running"
+            self.writer.start()
+            # From here on the writer may hold leases: whatever happens, it must be stopped.
             try:
+                self._spawn(runner.run(), "projections")
+                self._spawn(tick(lambda: tuple(self._desks), self.writer.submit), "clock")
+                self._spawn(MarkKeeper(self.url, self._all_marks).run(self._on_marks), "marks")
+                self._spawn(self._observe_balances(), "balances")
+                self.port = await server.start()
+                self.state = "running"
                 yield self
             finally:
                 await self._close(server)

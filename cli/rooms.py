@@ -112,7 +112,9 @@ class PaperRoom:
     def _step(self) -> None:
         now = self._clock.now()
         for move in next(self._moves, ()):
-            self.simulated.move(move.symbol, move.price, now)
+            # A market may move more symbols than the account lists.
+            if self.simulated.core.instrument(move.symbol) is not None:
+                self.simulated.move(move.symbol, move.price, now)
 
 
 class LiveRoom:

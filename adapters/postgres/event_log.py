@@ -88,10 +88,15 @@ class PostgresEventLog:
 
     def since(self, account: str, position: int) -> Iterator[tuple[int, Recorded]]:
         """All of an account after `position`, in commit order, each with its position."""
+        for found, stored in self.stored_since(account, position):
+            yield found, self._mapper.to_domain_event(stored)
+
+    def stored_since(self, account: str, position: int) -> Iterator[tuple[int, StoredEvent]]:
+        """As `since`, but the events as they are stored, byte for byte."""
         while rows := self._rows(_SINCE, (account, position, READ_ROWS_MAX)):
             for row in rows:
                 position = row["notification_id"]
-                yield position, self._mapper.to_domain_event(_stored(row))
+                yield position, _stored(row)
             if len(rows) < READ_ROWS_MAX:
                 return
 
