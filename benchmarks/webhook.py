@@ -18,7 +18,6 @@ from benchmarks.houses import House, paper_house
 # and again: what a house under a storm of alerts does.
 GROUPS = 10
 TIMEFRAMES = 40
-TURN_SECONDS_MAX = 1.0
 
 
 def run(bench: Bench) -> list[Figure]:
@@ -43,15 +42,17 @@ async def _measured(bench: Bench, house: House, commit: Act, clients: int) -> li
     rounds = bench.pick(full=5, quick=2, tiny=1)
     times = max(2, bench.pick(full=1000, quick=400, tiny=6) // max(clients, 5))
 
+    seconds = bench.pick(full=1.0, quick=0.5, tiny=0.5)
+
     async def turn(act: Act, count: int) -> list[float]:
-        return await closed_loop(act, clients=count, times=times, seconds=TURN_SECONDS_MAX)
+        return await closed_loop(act, clients=count, times=times, seconds=seconds)
 
     commits: list[float] = []
     healths: list[float] = []
     acknowledged: list[float] = []
     async with http_clients(clients) as session:
         health, webhook = health_act(session, house), webhook_act(session, house, TIMEFRAMES)
-        await closed_loop(health, clients=clients, times=1, seconds=TURN_SECONDS_MAX)
+        await closed_loop(health, clients=clients, times=1, seconds=seconds)
         for _ in range(rounds):
             commits += await turn(commit, 1)
             healths += await turn(health, clients)
