@@ -69,6 +69,8 @@ class _AccountDesk:
         self._house = house
         self.snapshot = snapshot
         self.room = room
+        # Read once: it is compared with on every webhook.
+        self.webhook_secret = house.home.account_secrets(snapshot.account).webhook_secret
         self.reconciliation = Reconciliation(
             snapshot.account, room.exchange, self, house.writer.submit
         )
@@ -198,7 +200,7 @@ class House:
             raise unavailable(f"account {account[:80]} was not open yet: send it again")
         return WebAccount(
             account=account,
-            webhook_secret=self.home.account_secrets(account).webhook_secret,
+            webhook_secret=desk.webhook_secret,
             source_allow_list=desk.snapshot.settings.signals.source_allow_list,
         )
 

@@ -6,9 +6,7 @@ from collections.abc import Callable
 import asyncpg
 import structlog
 
-from application.journal import JournalError
 from projections import store
-from projections.fold import ProjectionError
 from projections.log_reader import BATCH_EVENTS_MAX, END_OF_LOG, Located, read_batch
 from projections.models import MODELS, VIEWS_OF
 from projections.rows import SCHEMA
@@ -18,11 +16,6 @@ POLL_SECONDS = 1.0
 CONNECT_SECONDS = 5
 BACK_OFF_SECONDS = (0.1, 0.5, 1, 2, 5)
 ALL_VIEWS: frozenset[str] = frozenset().union(*VIEWS_OF.values())
-
-# What a restart of the server, a failover or a rebuild does to a connection.
-TROUBLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
-# What trying again heals only with other software; tried again all the same, slowly.
-UNREADABLE = (JournalError, ProjectionError)
 
 OnChange = Callable[[frozenset[str], int], None]
 """Told after each commit which views changed, and the position up to which they are true."""
@@ -41,6 +34,7 @@ class ProjectionRunner:
         self._schema = schema
         self._told: int | None = None
         self._news = asyncio.Event()
+        self._failures = 0
         self.position = 0
         self.trouble = ""
 
@@ -49,15 +43,14 @@ class ProjectionRunner:
 
         `trouble` says what is wrong now, empty if nothing: the dashboard is honest about it.
         """
-        failures = 0
         while True:
             try:
                 await self._follow()
-            except (*TROUBLE, *UNREADABLE) as error:
+            except Exception as error:  # noqa: BLE001 - pages that stand still for ever are worse
                 self.trouble = f"{type(error).__name__}: {error}"
                 _log.warning("projections_stopped", error=self.trouble, position=self.position)
-                delay = BACK_OFF_SECONDS[min(failures, len(BACK_OFF_SECONDS) - 1)]
-                failures += 1
+                delay = BACK_OFF_SECONDS[min(self._failures, len(BACK_OFF_SECONDS) - 1)]
+                self._failures += 1
                 await asyncio.sleep(delay)
 
     async def catch_up(self, connection: asyncpg.Connection) -> int:
@@ -83,7 +76,7 @@ class ProjectionRunner:
             while True:
                 self._news.clear()
                 await self.catch_up(connection)
-                self.trouble = ""
+                self.trouble, self._failures = "", 0
                 await self._wait_for_news()
         finally:
             await _close(connection)
@@ -166,7 +159,7 @@ async def _close(connection: asyncpg.Connection) -> None:
     """Politely if the server still answers."""
     try:
         await connection.close(timeout=CONNECT_SECONDS)
-    except (*TROUBLE, TimeoutError):
+    except Exception:  # noqa: BLE001 - whatever it says, we are done with it
         connection.terminate()
 
 

@@ -23,8 +23,11 @@ class SignInNeeded(Exception):  # noqa: N818 - named by what is to be done
     """A page was asked for without a session: show the login page."""
 
 
-def require_access(connection: AnyConnection, handler: BaseRouteHandler) -> None:
-    """Let through who may; raises Refused or SignInNeeded."""
+async def require_access(connection: AnyConnection, handler: BaseRouteHandler) -> None:
+    """Let through who may; raises Refused or SignInNeeded.
+
+    A coroutine without a wait: Litestar would carry a plain function to a thread each time.
+    """
     if handler.opt.get(OPEN):
         return
     deps: WebDeps = connection.app.state.deps

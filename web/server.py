@@ -126,8 +126,9 @@ def _config(app: ASGIApp) -> uvicorn.Config:
 
 
 def _bind(host: str, port: int) -> socket.socket:
+    # Named, since asyncio sends small answers at once only where it sees that it is TCP.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
