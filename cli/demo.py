@@ -17,8 +17,9 @@ from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.inbox_writer import AsyncInbox
 from application.inputs import AccountRegistered, InstrumentsSeen
 from cli.answers import fail, print_json
+from cli.desks import MovesOf
 from cli.home import Home
-from cli.house import House, HouseOptions, MovesOf
+from cli.house import House, HouseOptions
 from cli.port import require_free
 from cli.serving import keep_open
 from domain.instrument import Instrument
