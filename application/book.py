@@ -77,8 +77,6 @@ class Book:
         self._undo: list[tuple[str, Any, int]] | None = None
         self._before: tuple[str, str, datetime | None, Mapping[str, MarkSeen]] | None = None
 
-    # --- Reading ------------------------------------------------------------------------
-
     def state(self, stream: str) -> Any:  # noqa: ANN401 - each aggregate has a state of its own
         """The state of a stream, None if it is not open."""
         return self._states.get(stream)
@@ -162,8 +160,6 @@ class Book:
         for client_order_id in sorted(self._working):
             yield self._one("order", client_order_id)
 
-    # --- Writing, by the engine alone -----------------------------------------------------
-
     def apply(self, recorded: Recorded) -> None:
         """Fold one event. Raises AssertionError on a gap in its stream."""
         expected = self.version(recorded.stream) + 1
@@ -202,8 +198,6 @@ class Book:
                 self._put(stream, state, version)
         self.head, self.date, self.last_at, self.marks = self._before
         self.keep()
-
-    # --- Closing the books ----------------------------------------------------------------
 
     def open_streams(self) -> dict[str, int]:
         """The streams that live on into the next day, with their versions."""

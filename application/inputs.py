@@ -13,8 +13,6 @@ from domain.instrument import Instrument, MarketKind
 from domain.message import Event, Input
 from domain.settings import Settings
 
-# --- What a venue says of one order -------------------------------------------------------
-
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag="accepted"):
     """The venue has the order and gave it an id. It may be resting or already filled."""
@@ -95,7 +93,6 @@ Report = (
 )
 
 
-# --- Inputs -------------------------------------------------------------------------------
 # Stored for ever: add fields with defaults, never change a NAME.
 
 

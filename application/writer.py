@@ -116,8 +116,6 @@ class Writer:
         self.confirmed_at = 0.0
         self.is_working = False
 
-    # --- From any thread ------------------------------------------------------------------
-
     def start(self) -> None:
         """Begin to work."""
         self._thread.start()
@@ -151,8 +149,6 @@ class Writer:
             self._stopping = True
             self._wake_up()
         self._thread.join(seconds)
-
-    # --- On the writer's own thread ---------------------------------------------------------
 
     def _run(self) -> None:
         failures = 0
@@ -285,8 +281,6 @@ class Writer:
         if self._session is None:
             raise JournalError("the writer has no session; it takes one before it works")
         return self._session
-
-    # --- Waiting ------------------------------------------------------------------------
 
     def _drop_older_tick(self, account: str, tick: ClockTicked) -> None:
         for position, (owner, waiting) in enumerate(self._waiting):

@@ -60,7 +60,14 @@ class AccountDesk:
         self.room = room
         # Read once: it is compared with on every webhook.
         self.webhook_secret = deps.home.account_secrets(snapshot.account).webhook_secret
+        self._marked: frozenset[str] = frozenset()
         self.reconciliation = Reconciliation(snapshot.account, room.exchange, self, deps.submit)
+
+    def has_new_marks(self) -> bool:
+        """Whether a symbol has got its first mark since the last time this was asked."""
+        marked = frozenset(self.room.marks())
+        has_new, self._marked = not marked <= self._marked, marked
+        return has_new
 
     def working_orders(self) -> Sequence[WorkingOrder]:
         """Orders that work at the venue, as far as the Book knows."""
@@ -115,8 +122,6 @@ class Desks:
         for desk in self._desks.values():
             await desk.room.exchange.close()
 
-    # --- What others ask ----------------------------------------------------------------------
-
     def find(self, account: str) -> AccountDesk | None:
         """The desk of an account, none if it is not open."""
         return self._desks.get(account)
@@ -134,6 +139,11 @@ class Desks:
         desk = self._desks.get(account)
         return desk.room.marks() if desk is not None else {}
 
+    def has_new_marks(self, account: str) -> bool:
+        """Whether a symbol of the account has got its first mark since last asked."""
+        desk = self._desks.get(account)
+        return desk is not None and desk.has_new_marks()
+
     def all_marks(self) -> Mapping[str, Mapping[str, MarkSeen]]:
         """The newest marks of every account."""
         return {account: desk.room.marks() for account, desk in self._desks.items()}
@@ -142,8 +152,6 @@ class Desks:
         """How every connection to a venue stands."""
         names = sorted(self._desks)
         return tuple(stream for name in names for stream in self._desks[name].room.streams())
-
-    # --- Told by the writer, on its own thread --------------------------------------------------
 
     def on_restarted(self, account: str, engine: AccountEngine) -> None:
         """An engine took the account over."""
@@ -193,8 +201,6 @@ class Desks:
             return VenueState(balance=engine.book.account.opened.starting_balance)
         with PostgresEventLog(self._deps.url) as reading:
             return rebuilt_state(engine.book, reading, self._clock.now())
-
-    # --- On the event loop ------------------------------------------------------------------
 
     def _take_snapshot(
         self, snapshot: BookSnapshot, plan: VenueState | None, markets: tuple[Instrument, ...]

@@ -86,8 +86,6 @@ class House:
         self._news = asyncio.Event()
         self._views: Views | None = None
 
-    # --- Opening and closing ----------------------------------------------------------------
-
     @contextlib.asynccontextmanager
     async def opened(self) -> AsyncIterator["House"]:
         """Open, yield, and close: webhook, streams, dispatcher, writer, pages, in that order."""
@@ -103,7 +101,9 @@ class House:
             # From here on the writer may hold leases: whatever happens, it must be stopped.
             try:
                 self._spawn(runner.run(), "projections")
-                self._spawn(tick(self.desks.names, self.writer.submit), "clock")
+                self._spawn(
+                    tick(self.desks.names, self.writer.submit, self.desks.has_new_marks), "clock"
+                )
                 self._spawn(MarkKeeper(self.url, self.desks.all_marks).run(self._on_marks), "marks")
                 self.port = await server.start()
                 self.state = "running"
@@ -130,8 +130,6 @@ class House:
         task = asyncio.create_task(work, name=name)
         task.add_done_callback(_tell_failure)
         self._tasks.append(task)
-
-    # --- What others ask ----------------------------------------------------------------------
 
     def holds_lease(self) -> bool:
         """Whether the writer proved a moment ago that it is the only one."""

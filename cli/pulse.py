@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+import msgspec
+
 from adapters.clock import SystemClock
 from application.inputs import ClockTicked
 from application.ports import Submit
@@ -13,15 +15,23 @@ PROMOTION_SECONDS = 10
 MINUTE_SECONDS = 60
 
 
-async def tick(accounts: Callable[[], Sequence[str]], submit: Submit) -> None:
-    """Tell every account each second that time passed, and which grid instants it met."""
+async def tick(
+    accounts: Callable[[], Sequence[str]], submit: Submit, has_new_marks: Callable[[str], bool]
+) -> None:
+    """Tell every account each second that time passed, and which grid instants it met.
+
+    A symbol's first mark lets the queue be walked at once: what waited for it waits no longer.
+    """
     clock = SystemClock()
     before = clock.now()
     while True:
         await asyncio.sleep(TICK_SECONDS)
         now = clock.now()
         for account in accounts():
-            submit(account, ticked(before, now))
+            passed = ticked(before, now)
+            if has_new_marks(account):
+                passed = msgspec.structs.replace(passed, promotion=True)
+            submit(account, passed)
         before = now
 
 

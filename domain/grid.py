@@ -153,9 +153,6 @@ def _group_budget(
         return max(equity, ZERO) / max_open_groups
 
 
-# --- What to do with undersized legs ------------------------------------------------------
-
-
 def _plan_skipping(request: PlanRequest) -> LegPlan:
     legs: list[PlannedLeg] = []
     skipped: list[SkippedLeg] = []
@@ -209,9 +206,6 @@ def _plan_rejecting(request: PlanRequest) -> LegPlan:
 
 
 _PLANNERS = {"skip": _plan_skipping, "merge": _plan_merging, "reject": _plan_rejecting}
-
-
-# --- One leg ------------------------------------------------------------------------------
 
 
 def _sized(request: PlanRequest, index: int, weight_percent: Decimal) -> PlannedLeg:
@@ -269,9 +263,6 @@ def _kept_of_one(instrument: Instrument) -> Decimal:
 
 def _skipped(leg: PlannedLeg, reason: SkipReason) -> SkippedLeg:
     return SkippedLeg(index=leg.index, reason=reason, price=leg.price, quantity=leg.quantity)
-
-
-# --- The smallest budget that works -------------------------------------------------------
 
 
 def _smallest_budget(request: PlanRequest) -> Decimal | None:

@@ -60,9 +60,6 @@ def settings_hash(settings: Settings) -> str:
     return hashlib.sha256(_encoded(settings)).hexdigest()
 
 
-# --- Writing ------------------------------------------------------------------------------
-
-
 def _encoded(settings: Settings) -> bytes:
     builtin = msgspec.to_builtins(
         settings, builtin_types=(Decimal,), str_keys=True, order="deterministic"
@@ -78,9 +75,6 @@ def _with_plain_decimals(value: object) -> object:
     if isinstance(value, list):
         return [_with_plain_decimals(item) for item in value]
     return value
-
-
-# --- Reading ------------------------------------------------------------------------------
 
 
 def _decoded(text: str | bytes) -> object:

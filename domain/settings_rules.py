@@ -87,9 +87,6 @@ def _is_plain(value: Decimal) -> bool:
     )
 
 
-# --- Rules of the account -----------------------------------------------------------------
-
-
 def _account_problems(settings: Settings) -> Iterator[Problem]:
     yield from _queue_problems(settings.queue.rules)
     for index, source in enumerate(settings.signals.source_allow_list):
@@ -140,9 +137,6 @@ def _symbol_problems(field: str, symbol: str) -> Iterator[Problem]:
         yield Problem(
             field=field, value=symbol, remedy="write it as BTC/USDT (spot) or BTC/USDT:USDT"
         )
-
-
-# --- Rules of what binds a group ----------------------------------------------------------
 
 
 def _group_problems(bound: Bound, max_leverage: int | None) -> Iterator[Problem]:
@@ -247,9 +241,6 @@ def _capital_problems(capital: CapitalSettings, max_pyramids: int) -> Iterator[P
         yield from unless_admitted(Range(field=field, low=ZERO, above=True), amount, field)
 
 
-# --- Overrides ----------------------------------------------------------------------------
-
-
 def _override_problems(settings: Settings, known: Sequence[Problem]) -> Iterator[Problem]:
     seen: list[tuple[str, str | None]] = []
 
@@ -293,9 +284,6 @@ def _timeframe_problems(at: str, override: Override) -> Iterator[Problem]:
                 value=str(value),
                 remedy="the venue keeps it per symbol: set it in an override without timeframe",
             )
-
-
-# --- Advice -------------------------------------------------------------------------------
 
 
 def warnings(settings: Settings) -> tuple[Problem, ...]:

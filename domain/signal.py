@@ -208,9 +208,6 @@ def _price(reading: "_Reading", tv: ChartFields) -> Decimal | None:
     return price or reading.positive("tv.close_price", tv.close_price)
 
 
-# --- Single fields ------------------------------------------------------------------------
-
-
 class _Unreadable(Exception):  # noqa: N818 - it carries a problem out of the reading
     def __init__(self, field: str, value: str | None, remedy: str) -> None:
         self.problem = BodyProblem(field=field, value=value or "missing", remedy=remedy)

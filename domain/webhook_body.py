@@ -153,9 +153,6 @@ def redact(raw: bytes) -> Redaction:
     return Redaction(body=redacted, secret=of_the_alert[-1] if of_the_alert else None)
 
 
-# --- Reading ------------------------------------------------------------------------------
-
-
 class _TopFields(msgspec.Struct, frozen=True, kw_only=True):
     idempotency_key: str | None = None
     source: str | None = None
@@ -201,9 +198,6 @@ def _missing(body: Body) -> Iterator[str]:
         yield "tv.timeframe"
     if body.execution_intent.side is None and body.tv.action is None:
         yield "execution_intent.side"
-
-
-# --- Redacting ----------------------------------------------------------------------------
 
 
 class _Token(msgspec.Struct, frozen=True, kw_only=True):

@@ -95,8 +95,6 @@ class Desk:
         self.handle(_registered(settings, kind))
         self.handle(InstrumentsSeen(instruments=tuple(markets)))
 
-    # --- What comes in ------------------------------------------------------------------
-
     @property
     def book(self) -> Book:
         """The Book as it stands."""
@@ -218,8 +216,6 @@ class Desk:
         self.engine = AccountEngine(load_book(self.log, ACCOUNT))
         handled = self.engine.start("1", "hash", self.now)
         return self.commit(handled.stored, handled.recorded)
-
-    # --- What is to be seen --------------------------------------------------------------
 
     def marks(self) -> dict[str, MarkSeen]:
         """As fresh as the clock."""

@@ -160,9 +160,6 @@ def seen(desk: Desk, *, asked_at: datetime | None = None) -> ReconciliationSeen:
     )
 
 
-# --- The writer -------------------------------------------------------------------------------
-
-
 def test_orders_of_a_commit_that_failed_are_never_handed_to_the_venue() -> None:
     with House(Desk()) as house:
         house.log.fails = True
@@ -189,9 +186,6 @@ def test_an_inbox_row_that_changes_nothing_leaves_the_inbox_all_the_same() -> No
         until(lambda: house.inbox.waiting(10) == [])
 
     assert len(house.log.events(InstrumentsSeen)) == 1
-
-
-# --- Reconciliation ---------------------------------------------------------------------------
 
 
 async def test_an_error_nobody_thought_of_does_not_end_reconciliation_for_ever() -> None:
@@ -260,9 +254,6 @@ def test_what_could_be_sold_is_a_discrepancy_however_small() -> None:
     )
 
     assert [each.discrepancy.seen for each in of(found, DiscrepancyFound)] == [D("0.001")]
-
-
-# --- Closing ----------------------------------------------------------------------------------
 
 
 def with_its_position_gone() -> Desk:

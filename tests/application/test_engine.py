@@ -76,9 +76,6 @@ def days_of(desk: Desk) -> list[str]:
     return [opened.date for opened in of(desk.recorded, TradingDayOpened)]
 
 
-# --- Determinism --------------------------------------------------------------------------
-
-
 def story_of(desk: Desk) -> list[tuple[Any, ...]]:
     """The causes of a desk's log, as somebody who only read it would repeat them."""
     story: list[tuple[Any, ...]] = []
@@ -160,9 +157,6 @@ def test_a_changed_event_is_the_first_difference_with_both_sides() -> None:
 def test_a_day_nobody_recorded_cannot_be_replayed() -> None:
     with pytest.raises(LookupError, match="2031-01-01"):
         replay_day(busy_days().log, ACCOUNT, "2031-01-01")
-
-
-# --- Failures -----------------------------------------------------------------------------
 
 
 class Broken:
@@ -260,9 +254,6 @@ def test_processes_that_never_come_to_an_end_are_stopped(monkeypatch: pytest.Mon
     assert "one input caused more than 3 events" in failed.error
 
 
-# --- Observations and time ----------------------------------------------------------------
-
-
 def test_an_observation_that_changes_nothing_leaves_no_trace() -> None:
     desk = Desk(price="101")
     desk.signal()
@@ -332,9 +323,6 @@ def test_marks_are_forgotten_when_an_engine_starts_or_a_day_begins() -> None:
     desk.now += timedelta(days=1)
     desk.engine.start("1", "hash", desk.now)
     assert desk.book.marks == {}
-
-
-# --- The turn of the day ------------------------------------------------------------------
 
 
 def test_a_day_opens_with_the_state_the_last_one_closed_with() -> None:

@@ -156,9 +156,6 @@ def test_a_settled_loss_of_the_day_queues_what_comes_next() -> None:
     assert desk.outcome() == ("queued", "max_daily_loss")
 
 
-# --- What is no entry ---------------------------------------------------------------------
-
-
 def test_a_resend_is_a_duplicate() -> None:
     desk = Desk()
     desk.signal(same=True)

@@ -33,9 +33,6 @@ def traded(desk: Desk, number: int, price: str, quantity: str) -> Traded:
     )
 
 
-# --- Done ---------------------------------------------------------------------------------
-
-
 def test_a_group_that_took_all_its_profit_cancels_the_rest_and_closes() -> None:
     desk = Desk()
     desk.signal()
@@ -96,9 +93,6 @@ def test_a_group_that_has_filled_something_never_times_out() -> None:
     desk.wait(minutes=60)
 
     assert desk.group().is_open
-
-
-# --- Exit signals -------------------------------------------------------------------------
 
 
 def test_an_exit_cancels_everything_and_sells_what_is_left_in_one_bounded_order() -> None:
@@ -251,9 +245,6 @@ def test_exits_work_in_every_trading_state(action: str) -> None:
     desk.signal("long", kind="exit", price=None)
 
     assert desk.book.open_groups() == ()
-
-
-# --- Dust and excess ----------------------------------------------------------------------
 
 
 def test_dust_is_written_off_and_does_not_hold_the_slot() -> None:

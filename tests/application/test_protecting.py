@@ -31,9 +31,6 @@ def traded(desk: Desk, number: int, price: str, quantity: str) -> Traded:
     )
 
 
-# --- Protection ---------------------------------------------------------------------------
-
-
 def test_each_filled_leg_gets_its_own_take_profit_for_its_whole_lot() -> None:
     desk = Desk()
     desk.signal()
@@ -108,9 +105,6 @@ def test_after_three_failures_the_leg_rests_for_a_minute() -> None:
     assert desk.working("take_profit") == []
     desk.wait(seconds=1)
     assert len(desk.working("take_profit")) == 1
-
-
-# --- Unknown ------------------------------------------------------------------------------
 
 
 def test_an_engine_that_starts_asks_about_every_request_in_flight() -> None:

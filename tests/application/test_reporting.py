@@ -83,9 +83,6 @@ def settled() -> Desk:
     return desk
 
 
-# --- Hostile and broken reports -----------------------------------------------------------
-
-
 @pytest.mark.parametrize("report", EVERY_REPORT)
 def test_a_report_of_an_order_nobody_knows_is_kept(report: Report) -> None:
     desk = Desk()
@@ -166,9 +163,6 @@ def test_a_trade_of_a_group_already_closed_is_a_discrepancy_not_forgotten() -> N
     assert (found.discrepancy.symbol, found.discrepancy.seen) == (BTC, D(1))
     desk.signal()
     assert desk.outcome() == ("queued", "discrepancy")
-
-
-# --- Reconciliation and balance -----------------------------------------------------------
 
 
 def test_a_snapshot_that_agrees_leaves_no_trace() -> None:

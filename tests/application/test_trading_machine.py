@@ -37,8 +37,6 @@ class Trading(RuleBasedStateMachine):
         super().__init__()
         self.desk = Desk(SETTINGS, markets=(market("BTC"), market("ETH", step=D("0.1"))))
 
-    # --- What traders and markets do ------------------------------------------------------
-
     @rule(
         side=st.sampled_from(["buy", "sell"]),
         symbol=SYMBOLS,
@@ -97,8 +95,6 @@ class Trading(RuleBasedStateMachine):
         subject = groups[0].opened.group_id if groups else "gnone"
         self.desk.operator(action, subject)
 
-    # --- What the way to the venue does ---------------------------------------------------
-
     @precondition(lambda self: self.desk.errands)
     @rule(count=st.integers(1, 12))
     def carry_out(self, count: int) -> None:
@@ -156,8 +152,6 @@ class Trading(RuleBasedStateMachine):
         )
         self.desk.now += timedelta(seconds=1)
         assert self.desk.handle(msgspec.structs.replace(snapshot, asked_at=self.desk.now)) == []
-
-    # --- What must hold -------------------------------------------------------------------
 
     @invariant()
     def holds(self) -> None:

@@ -229,9 +229,6 @@ def test_an_entry_that_gets_in_leaves_no_older_one_of_its_key_waiting(fresh: str
     assert desk.book.queue.waiting == ()
 
 
-# --- The operator -------------------------------------------------------------------------
-
-
 def test_an_operator_pauses_and_resumes() -> None:
     desk = Desk()
     desk.operator("pause")

@@ -96,9 +96,6 @@ def shown(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-# --- Links, paths and names ---------------------------------------------------------------
-
-
 def dead_links(document: Path, text: str) -> list[str]:
     """Relative links that lead nowhere, and anchors no heading answers to."""
     found = []
@@ -230,9 +227,6 @@ def test_a_dead_link_a_wrong_name_and_a_missing_setting_are_found() -> None:
     ]
 
 
-# --- Commands -----------------------------------------------------------------------------
-
-
 def command_lines(text: str) -> list[str]:
     """Every `plimsoll …` of code spans and shell blocks, without what stands around it."""
     blocks = [body for language, body in FENCED.findall(text) if language == "sh"]
@@ -298,9 +292,6 @@ def test_the_makefile_has_the_targets_the_text_names() -> None:
     assert {"run", "test"} <= named <= targets
 
 
-# --- The alert ----------------------------------------------------------------------------
-
-
 def template() -> str:
     [block] = [body for language, body in FENCED.findall(README.read_text()) if language == "json"]
     return str(block)
@@ -333,9 +324,6 @@ def test_the_alert_template_closes_the_long_when_the_strategy_went_flat() -> Non
 def test_a_placeholder_that_was_not_filled_is_no_signal() -> None:
     with pytest.raises(AssertionError, match="did not fill it in"):
         as_signal({**FILLED_IN, "close": "{{plot_0}}"})
-
-
-# --- Sizes, decisions, strangers ------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("name", "lines_max"), [("README.md", 160), ("docs/tour.md", 200)])

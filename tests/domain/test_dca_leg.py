@@ -114,9 +114,6 @@ def exit_ended(reason: str, attempt: int = 1, at: datetime = NOON) -> LegExitEnd
     return LegExitEnded(leg_id=LEG, client_order_id=f"exit{attempt}", reason=reason, ended_at=at)
 
 
-# --- Buying -------------------------------------------------------------------------------
-
-
 def test_a_leg_begins_with_its_plan() -> None:
     state = given(dca_leg).when(PlanLeg(leg_id=LEG, plan=PLANNED)).then(PLANNED)
 
@@ -176,9 +173,6 @@ def test_the_entry_ends_once() -> None:
         .then(ended)
     )
     assert state.resting_quantity == D(0)
-
-
-# --- Protecting ---------------------------------------------------------------------------
 
 
 def test_the_take_profit_comes_from_the_average_actual_fill() -> None:
@@ -250,9 +244,6 @@ def test_only_the_last_three_failures_are_remembered() -> None:
     ]
 
     assert fold(dca_leg, [*past, *failures]).exit_failed_at == tuple(times[1:])
-
-
-# --- Selling ------------------------------------------------------------------------------
 
 
 def test_a_partial_sale_takes_its_share_of_cost_and_fee() -> None:

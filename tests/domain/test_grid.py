@@ -241,9 +241,6 @@ def test_a_pyramid_may_have_a_ladder_of_its_own() -> None:
     assert (ladder_of(grid, 0), ladder_of(grid, 1)) == (grid.legs, own)
 
 
-# --- Properties ---------------------------------------------------------------------------
-
-
 def decimals(low: str, high: str, places: int) -> st.SearchStrategy[Decimal]:
     return st.decimals(D(low), D(high), places=places, allow_nan=False, allow_infinity=False)
 

@@ -130,9 +130,6 @@ def not_sent() -> RecordOrderNotSent:
     return RecordOrderNotSent(client_order_id=ID)
 
 
-# --- The wish and the first answer --------------------------------------------------------
-
-
 def test_a_wish_is_in_the_log_before_anything_else() -> None:
     state = given(order).when(RequestOrder(client_order_id=ID, requested=REQUESTED)).then(REQUESTED)
 
@@ -182,9 +179,6 @@ def test_a_refusal_of_an_order_that_has_traded_is_ignored() -> None:
 
 def test_a_refusal_that_arrives_after_the_answer_was_lost_resolves_it() -> None:
     given(order, REQUESTED, UNKNOWN).when(report_rejected()).then(REJECTED)
-
-
-# --- Unknown ------------------------------------------------------------------------------
 
 
 def test_a_lost_answer_makes_it_unknown() -> None:
@@ -291,9 +285,6 @@ def test_an_absent_order_that_was_called_off_expires() -> None:
     past = (REQUESTED, UNKNOWN, CANCEL_REQUESTED, missed(1, 0), missed(2, 15))
 
     given(order, *past).when(not_found(30)).then(missed(3, 30), EXPIRED)
-
-
-# --- Taking it back -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("last", [REQUESTED, ACCEPTED, UNKNOWN, filled(1, "1", "1")])

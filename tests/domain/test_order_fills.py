@@ -21,8 +21,6 @@ from tests.domain.test_order import (
     report_ended,
 )
 
-# --- Trades -------------------------------------------------------------------------------
-
 
 def test_fills_add_up() -> None:
     state = (
@@ -67,9 +65,6 @@ def test_a_venue_may_fill_more_than_was_asked_for() -> None:
     state = given(order, REQUESTED, ACCEPTED).when(fill(1, "11")).then(filled(1, "11", "11"))
 
     assert state.status is OrderStatus.FILLED
-
-
-# --- The end ------------------------------------------------------------------------------
 
 
 def test_an_order_ends_with_what_had_filled() -> None:

@@ -164,9 +164,6 @@ def test_no_more_than_all_lots_hold_can_be_allocated(quantity: str) -> None:
         allocate(D(quantity), ZERO, [lot("1", "100"), lot("2", "200")])
 
 
-# --- Properties ---------------------------------------------------------------------------
-
-
 def decimals(low: str, high: str, places: int) -> st.SearchStrategy[Decimal]:
     return st.decimals(D(low), D(high), places=places, allow_nan=False, allow_infinity=False)
 

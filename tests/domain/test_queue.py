@@ -81,9 +81,6 @@ def order_of(
     return [each.entry.signal_id for each in ranked(Queue(waiting=entries), rules, context)]
 
 
-# --- Waiting ------------------------------------------------------------------------------
-
-
 def test_a_days_queue_begins_with_whatever_waited() -> None:
     yesterday = Queue(waiting=(waiting(1),))
 
@@ -182,9 +179,6 @@ def test_a_signal_leaves_the_queue_once(command: Command, event: Any) -> None:
 
     assert state.waiting == (waiting(2, ETH),)
     given(queue, OPENED).when(command).then_nothing()
-
-
-# --- Ranking ------------------------------------------------------------------------------
 
 
 def test_the_continuation_of_an_open_group_comes_first() -> None:

@@ -60,9 +60,6 @@ def state_changed(state: TradingState, actor: str = "ann") -> TradingStateChange
     return TradingStateChanged(state=state, reason="because", actor=actor)
 
 
-# --- Approval and refusal -----------------------------------------------------------------
-
-
 def test_an_approval_takes_a_slot_and_reserves_capital() -> None:
     state = (
         given(risk_engine, OPENED)
@@ -120,9 +117,6 @@ def test_a_pyramid_reserves_beside_its_group() -> None:
     assert (len(state.slots), state.committed()) == (1, D(2000))
 
 
-# --- Commitments, profit, slots -----------------------------------------------------------
-
-
 def test_a_commitment_follows_its_leg() -> None:
     state = (
         given(risk_engine, OPENED, approved(proposal()))
@@ -178,9 +172,6 @@ def test_a_balance_is_recorded_when_it_changed() -> None:
     assert (state.balance_total, state.balance_free) == (D(1000), D(900))
 
 
-# --- Trading state ------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("actor", ["ann", "engine"])
 @pytest.mark.parametrize("wanted", ["reducing", "halted"])
 def test_anyone_may_tighten(wanted: TradingState, actor: str) -> None:
@@ -206,9 +197,6 @@ def test_only_an_operator_loosens(now: TradingState, wanted: TradingState) -> No
     given(risk_engine, *past).when(ChangeTradingState(changed=state_changed(wanted))).then(
         state_changed(wanted)
     )
-
-
-# --- Discrepancies ------------------------------------------------------------------------
 
 
 def found(expected: str, seen: str) -> Discrepancy:
@@ -243,9 +231,6 @@ def test_what_agrees_needs_no_clearing() -> None:
     given(risk_engine, OPENED).when(ClearDiscrepancy(cleared=cleared)).then_nothing()
 
 
-# --- The day ------------------------------------------------------------------------------
-
-
 def test_a_new_day_keeps_what_is_risked_and_starts_its_own_counts() -> None:
     of_open = ProfitRecorded(leg_id=LEG, group_id="g1", amount=D(5), total=D(5))
     of_closed = ProfitRecorded(leg_id="g9-p0-l0", group_id="g9", amount=D(-7), total=D(-7))
@@ -270,9 +255,6 @@ def test_a_risk_engine_never_opened_is_a_programmers_error() -> None:
         given(risk_engine).when(FreeSlot(group_id="g1"))
     with pytest.raises(AssertionError, match="first event is RiskEngineOpened"):
         fold(risk_engine, [RiskDayBegun(date="2026-01-06")])
-
-
-# --- Whatever is asked for ----------------------------------------------------------------
 
 
 AMOUNTS = st.decimals(min_value=0, max_value=3000, places=2, allow_nan=False)

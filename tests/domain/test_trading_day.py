@@ -82,9 +82,6 @@ def judged(number: int, outcome: Any, reason: str = "") -> SignalJudged:
     return SignalJudged(signal_id=f"s{number}", outcome=outcome, reason=reason)
 
 
-# --- Opening, starting, closing -----------------------------------------------------------
-
-
 def test_a_day_opens_with_yesterdays_state_and_then_begins_its_own() -> None:
     state = (
         given(trading_day).when(OpenTradingDay(opened=opened(), now=MIDNIGHT)).then(opened(), BEGUN)
@@ -144,9 +141,6 @@ def test_a_day_closes_once_with_its_count() -> None:
     assert state.closed
 
 
-# --- Outcomes -----------------------------------------------------------------------------
-
-
 def test_a_signal_has_one_current_outcome() -> None:
     state = (
         given(trading_day, *OPEN, judged(1, "queued"))
@@ -173,9 +167,6 @@ def test_each_failed_input_is_a_fact_of_its_own() -> None:
     given(trading_day, *OPEN).when(SetInputAside(error="no", fingerprint="f")).then_each_time(
         InputFailed(error="no", fingerprint="f")
     )
-
-
-# --- Resends ------------------------------------------------------------------------------
 
 
 def test_a_signal_is_taken_in_once() -> None:
@@ -266,9 +257,6 @@ def test_only_so_many_idempotency_keys_are_remembered_the_oldest_goes_first(
     state = fold(trading_day, [*OPEN, *signals])
 
     assert sorted(state.idempotency_keys) == ["k2", "k3"]
-
-
-# --- The turn of the day ------------------------------------------------------------------
 
 
 def turned(state: TradingDay, at: datetime) -> TradingDay:

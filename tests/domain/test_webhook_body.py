@@ -106,9 +106,6 @@ def test_a_section_that_is_no_object_counts_as_missing() -> None:
     assert refusal.value.missing == ("tv.symbol",)
 
 
-# --- Redaction ----------------------------------------------------------------------------
-
-
 def test_redaction_changes_the_secret_and_not_one_other_byte() -> None:
     raw = b'{ "tv" : {"symbol":"BTC\\u0055SDT"},\n\t"secret" :  "s3cr3t-s3cr3t", "n": 1.50 }\n'
 

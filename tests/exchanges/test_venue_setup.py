@@ -75,9 +75,6 @@ async def test_hedge_mode_is_refused(exchange: CcxtExchange) -> None:
     assert "one-way" in finding.detail
 
 
-# --- Placing on a symbol that is not set up yet ---------------------------------------------
-
-
 async def test_the_legs_of_a_first_pyramid_do_not_get_into_each_others_way(
     exchange: CcxtExchange,
 ) -> None:

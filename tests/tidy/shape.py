@@ -16,6 +16,7 @@ BANNED_MODULES = {
 EVENT_NAME = re.compile(r"[a-z_]+\.[a-z_]+\.v\d+")
 BROAD = {"", "Exception", "BaseException"}
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+BANNER = re.compile(r"#\W{3,}")
 
 
 def oversized(source: Source) -> list[str]:
@@ -47,6 +48,15 @@ def unfinished(source: Source) -> list[str]:
         f"{source.path}:{line}: {comment}"
         for line, comment in source.comments()
         if UNFINISHED.search(comment)
+    ]
+
+
+def banners(source: Source) -> list[str]:
+    """A comment that draws a line instead of saying why: split the module by noun."""
+    return [
+        f"{source.path}:{line}: {comment}"
+        for line, comment in source.comments()
+        if BANNER.match(comment)
     ]
 
 

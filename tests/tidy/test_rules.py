@@ -7,6 +7,7 @@ import pytest
 from tests.tidy.aggregates import disorder
 from tests.tidy.determinism import clock_reads, impurities
 from tests.tidy.shape import (
+    banners,
     careless_structs,
     fixed_sleeps,
     misnamed_events,
@@ -111,6 +112,11 @@ def test_a_module_named_after_nothing_is_found() -> None:
     assert nameless_module(source("", "web/utils.py")) != []
     assert nameless_module(source("", "web/common/pages.py")) != []
     assert nameless_module(source("", "web/pages.py")) == []
+
+
+def test_a_banner_is_found() -> None:
+    assert banners(source("# --- Writing ---\nx = 1")) != []
+    assert banners(source("x = 1  # because it is so")) == []
 
 
 def test_a_promise_in_a_comment_is_found() -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.tidy.aggregates import disorder, is_aggregate
 from tests.tidy.determinism import CLOCK_FILE, clock_reads, impurities
 from tests.tidy.shape import (
+    banners,
     careless_structs,
     fixed_sleeps,
     misnamed_events,
@@ -67,8 +68,8 @@ def test_aggregates_have_one_inner_order_and_closed_matches() -> None:
     assert [source.path for source in HOUSE if is_aggregate(source)] != []
 
 
-@pytest.mark.parametrize("rule", [unfinished, swallowed_errors])
-def test_nothing_is_unfinished_or_swallowed(rule: Callable[[Source], list[str]]) -> None:
+@pytest.mark.parametrize("rule", [unfinished, banners, swallowed_errors])
+def test_nothing_is_unfinished_adorned_or_swallowed(rule: Callable[[Source], list[str]]) -> None:
     none_of(breaches(rule, [*HOUSE, *TESTS, *tree_of("migrations", "benchmarks")]))
 
 

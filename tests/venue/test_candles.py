@@ -107,9 +107,6 @@ def test_every_recorded_week_reads_and_stays_within_its_candles() -> None:
         assert min(prices) == min(row.low for row in rows)
 
 
-# --- Instruments nobody gave ---
-
-
 @pytest.mark.parametrize(
     ("symbol", "first_open", "tick", "step", "min_notional"),
     [
@@ -168,9 +165,6 @@ def test_rules_that_cannot_be_are_refused(text: str, says: str) -> None:
     with pytest.raises(ValueError) as caught:
         parse_instrument(text)
     assert says in str(caught.value)
-
-
-# --- The demo's market ---
 
 
 def test_the_same_seed_gives_the_same_walk_on_whole_ticks() -> None:

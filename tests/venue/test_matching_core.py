@@ -222,9 +222,6 @@ def test_an_order_the_price_passed_while_the_venue_was_away_fills_at_its_limit()
     assert told(move(restored, "58000")) == [("a", "0.01 at 59000 maker"), ("a", "filled 0.01")]
 
 
-# --- Money ---
-
-
 def test_fees_are_exact_fractions_of_the_notional() -> None:
     core = new_core()
     core.place(ticket("taker", "buy", "0.003", "60000"), AT)
@@ -330,9 +327,6 @@ def test_leverage_is_kept_per_symbol() -> None:
     assert told(core.place(ticket("a", "buy", "0.1", None), AT))[0] == ("a", "accepted")
     with pytest.raises(ValueError, match="1 or more"):
         core.holdings.set_leverage(SYMBOL, Decimal(0))
-
-
-# --- Spot ---
 
 
 def spot_core() -> MatchingCore:

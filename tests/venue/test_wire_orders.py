@@ -164,9 +164,6 @@ async def test_histories_page_by_id(client: Any) -> None:
     ]
 
 
-# --- Who may ask ---
-
-
 async def test_a_wrong_secret_is_refused(wire: WireVenue, client: Any) -> None:
     client.secret = "not the secret"
     with pytest.raises(ccxt.AuthenticationError, match="-1022"):

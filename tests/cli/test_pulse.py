@@ -1,0 +1,53 @@
+"""The engine's clock: which grid instants a tick met, and what a first mark does."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from application.inputs import ClockTicked
+from cli.pulse import tick, ticked
+from domain.message import Input
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "promotion", "minute"),
+    [
+        (1.0, 2.0, False, False),
+        (9.5, 10.0, True, False),
+        (10.0, 10.9, False, False),
+        (59.9, 60.0, True, True),
+        (1.0, 200.0, True, True),
+        (60 * 60 * 12 - 0.5, 60 * 60 * 12 + 0.5, True, True),
+    ],
+)
+def test_a_tick_names_the_grid_instants_since_the_last_one(
+    before: float, after: float, promotion: bool, minute: bool
+) -> None:
+    passed = ticked(NOON + timedelta(seconds=before), NOON + timedelta(seconds=after))
+
+    assert (passed.promotion, passed.minute) == (promotion, minute)
+    assert passed.due_at == NOON + timedelta(seconds=after)
+
+
+async def test_the_first_mark_of_a_symbol_lets_the_queue_be_walked_at_once() -> None:
+    heard: list[tuple[str, Input]] = []
+    enough = asyncio.Event()
+
+    def submit(account: str, received: Input) -> None:
+        heard.append((account, received))
+        if len(heard) == 2:
+            enough.set()
+
+    ticking = asyncio.create_task(tick(lambda: ("old", "new"), submit, lambda name: name == "new"))
+    try:
+        async with asyncio.timeout(10):
+            await enough.wait()
+    finally:
+        ticking.cancel()
+
+    told = {account: received for account, received in heard[:2]}
+    assert isinstance(told["new"], ClockTicked)
+    assert told["new"].promotion
