@@ -48,6 +48,6 @@ async def test_the_first_mark_of_a_symbol_lets_the_queue_be_walked_at_once() -> 
     finally:
         ticking.cancel()
 
-    told = {account: received for account, received in heard[:2]}
+    told = dict(heard[:2])
     assert isinstance(told["new"], ClockTicked)
     assert told["new"].promotion
