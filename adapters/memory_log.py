@@ -1,4 +1,4 @@
-"""The log and the inbox in memory: for simulations, what-if and tests, gone with the process."""
+"""The log and the inbox in memory: for simulations and tests, gone with the process."""
 
 import itertools
 from bisect import bisect_right

@@ -21,7 +21,7 @@ from domain import (
 )
 from domain.account import Account
 from domain.dca_leg import DCALeg
-from domain.identity import stream_name
+from domain.identity import aggregate_of, group_of, stream_name
 from domain.instrument import Instrument
 from domain.message import Input, MarkSeen
 from domain.order import Order
@@ -166,7 +166,7 @@ class Book:
         assert recorded.version == expected, (
             f"event {recorded.event_id} does not follow version {expected - 1} of its stream"
         )
-        aggregate = AGGREGATES[recorded.stream.split(":", 1)[0]]
+        aggregate = AGGREGATES[aggregate_of(recorded.stream)]
         before = self._states.get(recorded.stream)
         self._note_undo(recorded.stream)
         self._put(recorded.stream, aggregate.evolve(before, recorded.event), recorded.version)
@@ -211,7 +211,7 @@ class Book:
         """SHA-256 over all states that live on or are handed over, sorted by stream."""
         hasher = hashlib.sha256()
         for stream in sorted(self._states):
-            if stream.split(":", 1)[0] in DAILY or self._lives_on(stream):
+            if aggregate_of(stream) in DAILY or self._lives_on(stream):
                 raw = encode_canonical(
                     _Standing(
                         stream=stream, version=self._versions[stream], state=self._states[stream]
@@ -287,4 +287,4 @@ class Book:
             order_state = self.order(key)
             assert order_state is not None, f"order {key} is open without a state"
             return order_state.request.group_id
-        return key.split("-", 1)[0]
+        return group_of(key)

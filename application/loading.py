@@ -6,8 +6,13 @@ from eventsourcing.persistence import StoredEvent
 
 from application.book import Book
 from application.journal import EventLog, JournalMapper, Recorded, seal
-from domain.identity import stream_name
+from domain.identity import HOUSE, account_of, stream_name
 from domain.trading_day import TradingDayOpened
+
+
+def trading_accounts(log: EventLog) -> list[str]:
+    """Every account of the log that may trade, sorted: all but the house's own."""
+    return [account for account in log.accounts() if account != HOUSE]
 
 
 def load_book(log: EventLog, account: str) -> Book:
@@ -31,7 +36,7 @@ def book_before_day(log: EventLog, day_stream: str) -> Book:
     Only what lives on into the day is in it: the day's own opening brings the rest.
     """
     opened = opening_of(log, day_stream)
-    book = Book(day_stream.split(":", 2)[1])
+    book = Book(account_of(day_stream))
     for recorded in log.streams(opened.streams):
         book.apply(recorded)
     book.head = _head_of_opening(log, book.account_name, opened)
@@ -58,13 +63,13 @@ def events_from_day(log: EventLog, day_stream: str) -> Iterator[Recorded]:
 
 def events_since_opening(log: EventLog, day_stream: str) -> Iterator[tuple[int, Recorded]]:
     """The account's events from the day's opening on, with their positions."""
-    return log.since(day_stream.split(":", 2)[1], _before(log, day_stream))
+    return log.since(account_of(day_stream), _before(log, day_stream))
 
 
 def stored_since_opening(log: EventLog, day_stream: str) -> Iterator[StoredEvent]:
     """The same events as they are stored, byte for byte."""
-    account = day_stream.split(":", 2)[1]
-    return (stored for _, stored in log.stored_since(account, _before(log, day_stream)))
+    following = log.stored_since(account_of(day_stream), _before(log, day_stream))
+    return (stored for _, stored in following)
 
 
 def _before(log: EventLog, day_stream: str) -> int:

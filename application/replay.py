@@ -11,6 +11,7 @@ from application.engine import AccountEngine, Failure, Handled
 from application.journal import EventLog, JournalMapper, Recorded
 from application.loading import book_before_day, stored_since_opening
 from application.seal import digest_of, seal
+from domain.identity import stream_name
 from domain.message import Input, MarkSeen
 from domain.trading_day import EngineStarted, InputFailed
 
@@ -52,7 +53,7 @@ def replay_day(log: EventLog, account: str, date: str) -> ReplayReport:
 
     Raises LookupError if the account has no such day.
     """
-    day_stream = f"trading_day:{account}:{date}"
+    day_stream = stream_name("trading_day", account, date)
     book = book_before_day(log, day_stream)
     run = _Replay(book, date)
     for root in _roots(stored_since_opening(log, day_stream)):

@@ -14,9 +14,8 @@ from domain.dca_leg import (
     LegExitFilled,
     LegPlanned,
 )
-from domain.identity import account_of
 from domain.message import Input
-from domain.money import ZERO, canonical
+from domain.money import ONE, ZERO, canonical
 from domain.pnl import Lot, combined, unrealized
 from domain.position_group import (
     PositionGroupClosed,
@@ -115,7 +114,7 @@ class _Group:
     def summary(self) -> GroupSummary:
         legs = [self.legs[leg_id] for leg_id in sorted(self.legs)]
         held = combined([leg.lot for leg in legs])
-        size = legs[0].plan.contract_size if legs else Decimal(1)
+        size = legs[0].plan.contract_size if legs else ONE
         return GroupSummary(
             group=self.opened.group_id,
             symbol=self.opened.symbol,
@@ -170,7 +169,7 @@ class RunLedger:
         """Fold further events."""
         for each in recorded:
             self._events += 1
-            assert account_of(each.stream), f"stream {each.stream} names no account"
+            assert each.account, f"stream {each.stream} names no account"
             self._fold(each)
 
     def summary(self, balance: Decimal, marks: Mapping[str, Decimal], digest: str) -> RunSummary:

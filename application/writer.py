@@ -16,6 +16,7 @@ from application.inputs import AccountRegistered, ClockTicked
 from application.journal import EventLog, JournalError
 from application.loading import load_book
 from application.ports import Clock
+from domain.identity import HOUSE
 from domain.message import Input, MarkSeen
 from domain.settings_document import settings_hash
 
@@ -25,7 +26,6 @@ EVENTS_MAX = 2_000
 HANDLING_SECONDS_MAX = 0.010
 WAITING_MAX = 10_000
 POLL_SECONDS = 1.0
-HOUSE = "house"
 RECOVERY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 _log = structlog.get_logger()

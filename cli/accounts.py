@@ -12,15 +12,14 @@ from adapters.logging import configure_logging
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.inbox_writer import AsyncInbox
 from application.inputs import AccountRegistered, InstrumentsSeen
-from application.writer import HOUSE
+from application.loading import trading_accounts
 from cli.answers import fail, print_json
 from cli.home import Home
 from cli.rooms import connection_from_environment
-from domain.identity import ACCOUNT_PATTERN, installation_prefix
+from cli.settings_file import usable_settings
+from domain.identity import ACCOUNT_PATTERN, HOUSE, installation_prefix
 from domain.instrument import Instrument
 from domain.settings import Settings
-from domain.settings_document import SettingsRefused, parse_settings
-from domain.settings_support import unsupported
 
 
 @click.group(epilog="Example: plimsoll accounts list")
@@ -33,7 +32,7 @@ def accounts() -> None:
 def list_accounts(*, as_json: bool) -> None:
     """The accounts in the log."""
     with Home().database() as url, PostgresEventLog(url) as log:
-        names = [name for name in log.accounts() if name != HOUSE]
+        names = trading_accounts(log)
     if as_json:
         print_json({"accounts": names})
     else:
@@ -68,7 +67,9 @@ def add(account: str, venue: str, settings_file: Path | None, *, as_json: bool) 
     if account == HOUSE:
         fail(f"ACCOUNT was {HOUSE!r}, where the installation keeps its own facts: choose another")
     try:
-        settings = _settings(settings_file)
+        settings = Settings()
+        if settings_file is not None:
+            settings = usable_settings(settings_file, settings_file.read_bytes())
         with Home().database() as url:
             secret = asyncio.run(_add(url, Home(), account, venue, settings))
     except (LookupError, ValueError, OSError) as error:
@@ -77,21 +78,6 @@ def add(account: str, venue: str, settings_file: Path | None, *, as_json: bool) 
         print_json({"account_id": account, "webhook_secret": secret})
     else:
         click.echo(f"Account {account} was added. Its webhook secret: {secret}")
-
-
-def _settings(path: Path | None) -> Settings:
-    if path is None:
-        return Settings()
-    try:
-        settings = parse_settings(path.read_bytes())
-    except SettingsRefused as refused:
-        lines = "\n".join(f"  {problem}" for problem in refused.problems)
-        raise ValueError(f"{path} was refused:\n{lines}") from refused
-    flaws = unsupported(settings)
-    if flaws:
-        lines = "\n".join(f"  {problem}" for problem in flaws)
-        raise ValueError(f"{path} asks for what is not built yet:\n{lines}")
-    return settings
 
 
 async def _add(url: str, home: Home, account: str, venue: str, settings: Settings) -> str:
@@ -110,12 +96,9 @@ async def _add(url: str, home: Home, account: str, venue: str, settings: Setting
         settings=settings,
         actor="plimsoll accounts add",
     )
-    inbox = AsyncInbox(url)
-    try:
+    async with AsyncInbox(url) as inbox:
         await inbox.put(account, registered)
         await inbox.put(account, InstrumentsSeen(instruments=instruments))
-    finally:
-        await inbox.close()
     return home.account_secrets(account).webhook_secret
 
 

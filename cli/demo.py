@@ -97,7 +97,6 @@ async def _ensure_account(url: str, home: Home) -> None:
         if ACCOUNT in log.accounts():
             return
     home.account_secrets(ACCOUNT)
-    inbox = AsyncInbox(url)
     registered = AccountRegistered(
         installation=home.secrets().installation,
         venue="simulated",
@@ -108,9 +107,9 @@ async def _ensure_account(url: str, home: Home) -> None:
         settings=Settings(),
         actor="plimsoll demo",
     )
-    await inbox.put(ACCOUNT, registered)
-    await inbox.put(ACCOUNT, InstrumentsSeen(instruments=_instruments()))
-    await inbox.close()
+    async with AsyncInbox(url) as inbox:
+        await inbox.put(ACCOUNT, registered)
+        await inbox.put(ACCOUNT, InstrumentsSeen(instruments=_instruments()))
 
 
 def _instruments() -> tuple[Instrument, ...]:

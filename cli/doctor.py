@@ -16,7 +16,7 @@ from adapters.logging import configure_logging
 from adapters.postgres.checkup import examine
 from adapters.postgres.event_log import PostgresEventLog
 from application.book import Book
-from application.loading import load_book
+from application.loading import load_book, trading_accounts
 from cli.answers import FAILED, Unusable, print_json
 from cli.home import Home, without_password
 from cli.rooms import connection_from_environment, prefix_of
@@ -60,7 +60,7 @@ def _findings(home: Home) -> Iterator[Finding]:
             yield _finding("database_url", "ok", without_password(url))
             yield from _database(url)
             with PostgresEventLog(url) as log:
-                books = [load_book(log, name) for name in log.accounts() if name != "house"]
+                books = [load_book(log, name) for name in trading_accounts(log)]
             for book in books:
                 yield from _account(book)
     except (Unusable, OSError) as error:
@@ -118,7 +118,7 @@ def _database(url: str) -> Iterator[Finding]:
 def _account(book: Book) -> Iterator[Finding]:
     name = book.account_name
     if not book.is_opened:
-        yield _finding(f"{name}", "warning", "registered, but no engine has opened it yet")
+        yield _finding(name, "warning", "registered, but no engine has opened it yet")
         return
     now = SystemClock().now()
     unknown = [

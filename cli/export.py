@@ -11,6 +11,7 @@ from adapters.postgres.event_log import PostgresEventLog
 from application.decision_history import DecisionRecord, decisions_between
 from application.export import TradeRow, trades_between
 from application.journal import GENESIS, EventLog, JournalMapper, Recorded, seal
+from application.loading import trading_accounts
 from application.manifest import Origin, Span, manifest
 from application.order_history import OrderRow, orders_between
 from application.rowfile import Format, write_rows
@@ -144,7 +145,7 @@ for name in KINDS:
 def _export(wanted: Wanted) -> dict[str, str | int]:
     span = _span(wanted.first, wanted.last)
     with Home().database() as url, PostgresEventLog(url) as log:
-        known = [name for name in log.accounts() if name != "house"]
+        known = trading_accounts(log)
         if wanted.account not in known:
             fail(f"--account was {wanted.account!r}: the log has {', '.join(known) or 'none'}")
         wanted.out.mkdir(parents=True, exist_ok=True)

@@ -5,11 +5,13 @@ import rich_click as click
 
 from adapters.postgres.event_log import PostgresEventLog
 from application.journal import EventLog
+from application.loading import trading_accounts
 from application.replay import ReplayReport, replay_day
 from cli.answers import FAILED, NOT_FOUND, fail, print_json
 from cli.day import parse_day
 from cli.home import Home
 from cli.version import VERSION
+from domain.identity import stream_name
 
 
 @click.command(
@@ -26,7 +28,7 @@ def replay(day: str, account: str | None, *, as_json: bool) -> None:
     except ValueError as error:
         fail(str(error), NOT_FOUND)
     with Home().database() as url, PostgresEventLog(url) as log:
-        chosen = _chosen(account, [name for name in log.accounts() if name != "house"])
+        chosen = _chosen(account, trading_accounts(log))
         _require_day(log, chosen, day)
         try:
             report = replay_day(log, chosen, day)
@@ -52,7 +54,7 @@ def _chosen(account: str | None, names: list[str]) -> str:
 
 
 def _require_day(log: EventLog, account: str, day: str) -> None:
-    if log.day_start(f"trading_day:{account}:{day}") is not None:
+    if log.day_start(stream_name("trading_day", account, day)) is not None:
         return
     newest = (log.last_day(account) or "none").rpartition(":")[2]
     fail(

@@ -190,8 +190,8 @@ class LiveRoom:
                 log.warning("markets_not_refreshed", account=self._account, error=str(error))
 
     def _tell_instruments(self) -> None:
-        known: Sequence[Instrument] = list(self._ccxt.instruments.values())
-        self._submit(self._account, InstrumentsSeen(instruments=tuple(known)))
+        known = tuple(self._ccxt.instruments.values())
+        self._submit(self._account, InstrumentsSeen(instruments=known))
 
     def _watched(self) -> Sequence[str]:
         allowed = self._snapshot.settings.risk.symbols_allowed

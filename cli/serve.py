@@ -6,6 +6,7 @@ import rich_click as click
 
 from adapters.logging import configure_logging
 from adapters.postgres.event_log import PostgresEventLog
+from application.loading import trading_accounts
 from cli.answers import fail, print_json
 from cli.home import Home
 from cli.house import House, HouseOptions
@@ -35,7 +36,7 @@ def serve(
         require_free(host, port)
         with home.database() as url:
             with PostgresEventLog(url) as log:
-                accounts = [name for name in log.accounts() if name != "house"]
+                accounts = trading_accounts(log)
 
             def announce(house: House) -> None:
                 _announce(house, accounts, as_json=as_json)

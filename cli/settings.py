@@ -7,13 +7,14 @@ import rich_click as click
 
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.inbox_writer import AsyncInbox
+from application.book import Book
 from application.inputs import SettingsSubmitted
 from application.loading import load_book
 from cli.answers import fail, print_json
 from cli.home import Home
+from cli.settings_file import usable_settings
 from domain.settings import Settings
-from domain.settings_document import SettingsRefused, parse_settings, render_settings
-from domain.settings_support import unsupported
+from domain.settings_document import render_settings
 
 
 @click.group(epilog="Example: plimsoll settings show --account paper")
@@ -31,10 +32,8 @@ def defaults() -> None:
 @click.option("--account", default="paper", show_default=True)
 def show(account: str) -> None:
     """Print the settings in force."""
-    with Home().database() as url, PostgresEventLog(url) as log:
-        book = load_book(log, account)
-    if not book.is_opened:
-        fail(f"--account was {account!r}, which was never opened: see `plimsoll accounts list`")
+    with Home().database() as url:
+        book = _opened_book(url, account)
     click.echo(render_settings(book.account.settings))
 
 
@@ -47,20 +46,12 @@ def show(account: str) -> None:
 def set_(file: Path, account: str, actor: str, reason: str, *, as_json: bool) -> None:
     """Check FILE as a whole and hand it to the engine. Open groups keep their own."""
     try:
-        wanted = parse_settings(file.read_bytes())
-    except SettingsRefused as refused:
-        fail("\n".join([f"{file} was refused:", *(f"  {p}" for p in refused.problems)]))
-    flaws = unsupported(wanted)
-    if flaws:
-        fail("\n".join([f"{file} asks for what is not built yet:", *(f"  {p}" for p in flaws)]))
+        wanted = usable_settings(file, file.read_bytes())
+    except (OSError, ValueError) as error:
+        fail(str(error))
     submitted = SettingsSubmitted(settings=wanted, actor=actor, reason=reason)
     with Home().database() as url:
-        with PostgresEventLog(url) as log:
-            if not load_book(log, account).is_opened:
-                fail(
-                    f"--account was {account!r}, which was never opened: see"
-                    " `plimsoll accounts list`"
-                )
+        _opened_book(url, account)
         input_id = asyncio.run(_put(url, account, submitted))
     if as_json:
         print_json({"input_id": input_id})
@@ -68,9 +59,14 @@ def set_(file: Path, account: str, actor: str, reason: str, *, as_json: bool) ->
         click.echo(f"handed over as input {input_id}; the engine takes it up when it runs")
 
 
+def _opened_book(url: str, account: str) -> Book:
+    with PostgresEventLog(url) as log:
+        book = load_book(log, account)
+    if not book.is_opened:
+        fail(f"--account was {account!r}, which was never opened: see `plimsoll accounts list`")
+    return book
+
+
 async def _put(url: str, account: str, submitted: SettingsSubmitted) -> int:
-    inbox = AsyncInbox(url)
-    try:
+    async with AsyncInbox(url) as inbox:
         return await inbox.put(account, submitted)
-    finally:
-        await inbox.close()

@@ -18,11 +18,10 @@ from adapters.exchanges.simulated.instruments import (
 )
 from adapters.exchanges.simulated.signals import read_signals
 from adapters.exchanges.simulated.simulation import TimedSignal
+from cli.settings_file import usable_settings
 from domain.instrument import Instrument
 from domain.money import plain
 from domain.settings import Settings
-from domain.settings_document import SettingsRefused, parse_settings
-from domain.settings_support import unsupported
 
 
 class SimulationOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,16 +120,7 @@ def _settings(path: Path | None) -> Settings:
 def _read_settings(path: Path) -> Settings:
     with _readable("--settings", path):
         content = path.read_bytes()
-    try:
-        settings = parse_settings(content)
-    except SettingsRefused as refused:
-        told = [f"{path} was refused:", *(f"  {problem}" for problem in refused.problems)]
-        raise ValueError("\n".join(told)) from refused
-    flaws = unsupported(settings)
-    if flaws:
-        told = [f"{path} asks for what is not built yet:", *(f"  {flaw}" for flaw in flaws)]
-        raise ValueError("\n".join(told))
-    return settings
+    return usable_settings(path, content)
 
 
 def _amount(text: str) -> Decimal:

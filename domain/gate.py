@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from domain.grid import PlannedLeg, SkippedLeg
+from domain.identity import trade_key
 from domain.instrument import PositionSide
 from domain.message import MarkSeen
 from domain.money import HUNDRED, ZERO, plain
@@ -47,6 +48,11 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     symbol: str
     timeframe: str
     side: PositionSide
+
+    @property
+    def key(self) -> str:
+        """What at most one group may be open for: symbol, timeframe and side."""
+        return trade_key(self.symbol, self.timeframe, self.side)
 
 
 class Commitment(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +104,7 @@ class EntryProposal(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         """What at most one group may be open for: symbol, timeframe and side."""
-        return f"{self.symbol}|{self.timeframe}|{self.side}"
+        return trade_key(self.symbol, self.timeframe, self.side)
 
     @property
     def is_pyramid(self) -> bool:
@@ -224,8 +230,7 @@ def _discrepancy(_: EntryProposal, __: GateFacts, risked: RiskedNow) -> RuleChec
 
 def _key_free(proposal: EntryProposal, _: GateFacts, risked: RiskedNow) -> RuleCheck:
     """At most one open group per symbol, timeframe and side; a pyramid joins its own."""
-    key = (proposal.symbol, proposal.timeframe, proposal.side)
-    same = [s for s in risked.slots if (s.symbol, s.timeframe, s.side) == key]
+    same = [slot for slot in risked.slots if slot.key == proposal.key]
     taken = [slot.group_id for slot in same if slot.group_id != proposal.group_id]
     return RuleCheck(
         rule="key_free", value=taken[0] if taken else "free", limit="free", passed=not taken

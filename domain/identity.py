@@ -7,10 +7,18 @@ from base64 import b32encode
 ACCOUNT_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 CLIENT_ORDER_ID_LENGTH = 29
 
+# The pseudo-account of what concerns the installation and no account: never traded.
+HOUSE = "house"
+
 
 def stream_name(aggregate: str, account: str, key: str) -> str:
     """`<aggregate>:<account>:<key>`, the name of one aggregate's stream in the log."""
     return f"{aggregate}:{account}:{key}"
+
+
+def aggregate_of(stream: str) -> str:
+    """The aggregate a stream belongs to."""
+    return stream.split(":", 1)[0]
 
 
 def account_of(stream: str) -> str:
@@ -31,6 +39,16 @@ def pyramid_id(group: str, index: int) -> str:
 def leg_id(pyramid: str, index: int) -> str:
     """The DCA leg `index` of a pyramid."""
     return f"{pyramid}-l{index}"
+
+
+def group_of(part: str) -> str:
+    """The group that the id of a pyramid or leg, or the group's own, begins with."""
+    return part.split("-", 1)[0]
+
+
+def trade_key(symbol: str, timeframe: str, side: str) -> str:
+    """What at most one group may be open for, and at most one signal may wait for."""
+    return f"{symbol}|{timeframe}|{side}"
 
 
 def installation_prefix(installation: str, account: str) -> str:

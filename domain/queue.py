@@ -7,9 +7,10 @@ from typing import ClassVar, assert_never
 
 import msgspec
 
+from domain.identity import trade_key
 from domain.instrument import PositionSide
 from domain.message import Command, Event
-from domain.money import HUNDRED, ZERO, plain
+from domain.money import HUNDRED, ONE, ZERO, plain
 from domain.settings import QueueRule
 
 
@@ -31,7 +32,7 @@ class QueuedSignal(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         """What at most one signal may wait for: symbol, timeframe and side."""
-        return f"{self.symbol}|{self.timeframe}|{self.side}"
+        return trade_key(self.symbol, self.timeframe, self.side)
 
 
 # Events
@@ -296,14 +297,14 @@ def _score(
 
 def _continuation(entry: QueuedSignal, context: RankContext) -> Score:
     continued = entry.key in context.continued_keys
-    return (ZERO, ZERO if continued else Decimal(1)), f"continuation={str(continued).lower()}"
+    return (ZERO, ZERO if continued else ONE), f"continuation={str(continued).lower()}"
 
 
 def _deepest_loss(entry: QueuedSignal, context: RankContext) -> Score:
     """Unknown ranks behind every known."""
     loss = loss_percent(entry, context.marks.get(entry.symbol))
     if loss is None:
-        return (Decimal(1), ZERO), "deepest_loss=unknown"
+        return (ONE, ZERO), "deepest_loss=unknown"
     return (ZERO, loss), f"deepest_loss={plain(loss)}"
 
 

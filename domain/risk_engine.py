@@ -15,6 +15,7 @@ from domain.gate import (
     Slot,
     assess,
 )
+from domain.identity import group_of
 from domain.message import Command, Event
 from domain.money import ZERO
 
@@ -355,7 +356,7 @@ def _assess(state: RiskEngine, command: AssessEntry) -> tuple[RiskEvent, ...]:
 def _begun(state: RiskEngine) -> RiskEngine:
     """What belongs to groups that left the pool can no longer change within the open books."""
     totals, every = sorted(state.realized_by_leg.items()), sorted(state.commitments.items())
-    kept = {leg: total for leg, total in totals if leg.split("-", 1)[0] in state.slots}
+    kept = {leg: total for leg, total in totals if group_of(leg) in state.slots}
     held = {leg: one for leg, one in every if one.group_id in state.slots}
     change = msgspec.structs.replace
     return change(state, realized_today=ZERO, realized_by_leg=kept, commitments=held, denied={})

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, assert_never
 
 import msgspec
 
+from domain.identity import trade_key
 from domain.message import Command, Event, Input
 from domain.signal import SignalKind
 
@@ -33,7 +34,8 @@ IDEMPOTENCY_KEYS_MAX = 10_000
 class TradingDayOpened(Event, frozen=True, kw_only=True):
     """The books open with the whole state: `streams` names all that is open, with versions.
 
-    `head` is the chain head before this event, `state_hash` that of all states together.
+    `head` is the chain head before yesterday's closing (on the first day: before this event),
+    `state_hash` that of all states together.
     """
 
     NAME: ClassVar[str] = "trading_day.opened.v1"
@@ -342,7 +344,7 @@ def _is_resend(state: TradingDay, command: ReadSignal) -> bool:
 
 def _key(read: SignalRead) -> str:
     """What resends are compared within."""
-    return f"{read.symbol}|{read.timeframe}|{read.side}"
+    return trade_key(read.symbol, read.timeframe, read.side)
 
 
 def _read(state: TradingDay, event: SignalRead) -> TradingDay:

@@ -20,6 +20,7 @@ from projections.statements import (
 )
 
 ROWS_PER_FETCH = 2_000
+CREATE_LOCK = 7001004
 Positioned = tuple[int, RowChange]
 
 
@@ -31,7 +32,7 @@ async def create(connection: asyncpg.Connection, schema: str) -> None:
     """Make the schema, if it is not there: all tables, or none."""
     async with connection.transaction():
         # Two processes may start at once; the second finds everything made.
-        await connection.execute("SELECT pg_advisory_xact_lock(7001004)")
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", CREATE_LOCK)
         if await exists(connection, schema):
             return
         for statement in create_statements(schema):

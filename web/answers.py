@@ -16,7 +16,7 @@ from domain.money import plain
 from domain.settings_document import SettingsRefused
 from web.changes import TooManySubscribers
 from web.connection import AnyRequest
-from web.journal import log
+from web.program_log import log
 
 RETRY_SECONDS = 5
 T = TypeVar("T")

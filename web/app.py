@@ -34,9 +34,8 @@ from web.pages import (
 from web.reference import show_reference
 from web.refusal_pages import for_readers
 from web.rendering import STATIC, Pages, read_manifest
-from web.webhook import WebhookDoor, receive_signal
+from web.webhook import BODY_BYTES_MAX, WebhookDoor, receive_signal
 
-BODY_BYTES_MAX = 64 * 1024
 YEAR_SECONDS = 31_536_000
 
 SECURITY_HEADERS = (

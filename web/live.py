@@ -8,7 +8,6 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.response import Stream
 
-from web.changes import ChangeFeed
 from web.deps import WebDeps
 from web.guard import PAGE
 
@@ -33,12 +32,7 @@ async def follow_changes(deps: NamedDependency[WebDeps]) -> Stream:
 async def _messages(deps: WebDeps) -> AsyncIterator[str]:
     hello = Hello(version=deps.version, now=deps.clock.now())
     yield f"retry: {RETRY_MS}\n{_message('hello', msgspec.json.encode(hello).decode())}"
-    async for line in _hints(deps.changes, deps):
-        yield line
-
-
-async def _hints(changes: ChangeFeed, deps: WebDeps) -> AsyncIterator[str]:
-    async for views in changes.follow():
+    async for views in deps.changes.follow():
         if views:
             yield _message("changed", " ".join(sorted(views)))
         else:

@@ -23,8 +23,8 @@ from web.connection import AnyRequest
 from web.deps import WebAccount, WebDeps
 from web.documents import SignalAccepted
 from web.guard import OPEN
-from web.journal import log
-from web.sources import SourceLimiter, is_listed, source_of
+from web.program_log import log
+from web.sources import TRADINGVIEW_PRESET, SourceLimiter, is_listed, source_of
 
 BODY_BYTES_MAX = 64 * 1024
 # TradingView gives up after three seconds: better a 503 in time than a 202 nobody hears.
@@ -90,7 +90,7 @@ class WebhookDoor:
             return
         message = f"requests from {source} came too fast: send fewer a second"
         # TradingView resends after a 5xx only; a 429 would lose the signal for ever.
-        if is_listed(source, ("tradingview",)):
+        if is_listed(source, (TRADINGVIEW_PRESET,)):
             raise unavailable(message)
         raise Refused(HTTPStatus.TOO_MANY_REQUESTS, message, headers={"Retry-After": "1"})
 

@@ -1,4 +1,4 @@
-"""Prices as they pass, for the dashboard and what-if; no decision ever reads them here."""
+"""Prices as they pass, for people to look at; no decision ever reads them here."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime

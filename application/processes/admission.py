@@ -8,18 +8,19 @@ from typing import cast
 from application.book import Book
 from application.inputs import SignalReceived
 from application.journal import Recorded
+from application.processes.ledger import judge
 from application.processes.proposals import EntryWish, NoProposal, gate_facts, propose
 from domain.gate import EntryProposal
 from domain.instrument import PositionSide
 from domain.message import Command
 from domain.money import HUNDRED, ZERO
-from domain.position_group import ClosePositionGroup, PositionGroup
+from domain.position_group import ClosePositionGroup, PositionGroup, PositionGroupOpened
 from domain.queue import EnqueueSignal, QueuedSignal, RemoveQueuedSignal
 from domain.risk_engine import AssessEntry, RiskDenied
 from domain.settings import resolve
 from domain.signal import BodyProblem, Signal, read_signal
 from domain.symbol import SymbolProblem, resolve_symbol
-from domain.trading_day import JudgeSignal, Outcome, ReadSignal, SignalJudged, SignalRead
+from domain.trading_day import ReadSignal, SignalRead
 from domain.webhook_body import BodyRefused, parse_body
 
 
@@ -60,7 +61,7 @@ def _understood(book: Book, received: SignalReceived) -> tuple[Signal, str] | st
 def _read(book: Book, received: SignalReceived, now: datetime) -> Iterator[Command]:
     understood = _understood(book, received)
     if not isinstance(understood, tuple):
-        yield _judge(received.signal_id, "rejected", understood)
+        yield judge(received.signal_id, "rejected", understood)
         return
     signal, symbol = understood
     read = SignalRead(
@@ -81,13 +82,13 @@ def _read(book: Book, received: SignalReceived, now: datetime) -> Iterator[Comma
 
 def _send_on(book: Book, read: SignalRead, now: datetime) -> Iterator[Command]:
     if read.duplicate:
-        yield _judge(read.signal_id, "duplicate", "a resend of a signal already taken in")
+        yield judge(read.signal_id, "duplicate", "a resend of a signal already taken in")
     elif read.kind == "exit":
         yield from _exit(book, read, now)
     elif _is_stale(book, read, now):
-        yield _judge(read.signal_id, "rejected", f"stale: sent at {read.sent_at}")
+        yield judge(read.signal_id, "rejected", f"stale: sent at {read.sent_at}")
     elif read.kind == "reduce":
-        yield _judge(read.signal_id, "rejected", "reduce signals are not carried out yet")
+        yield judge(read.signal_id, "rejected", "reduce signals are not carried out yet")
     else:
         yield from _enter(book, read, now)
 
@@ -101,8 +102,9 @@ def _is_stale(book: Book, read: SignalRead, now: datetime) -> bool:
 
 def _exit(book: Book, read: SignalRead, now: datetime) -> Iterator[Command]:
     """Exits work in every trading state; what waits for the same key is called off too."""
-    closing = [group for group in book.open_groups() if group.is_open and _concerns(read, group)]
-    waiting = [entry for entry in book.queue.waiting if _names(read, entry)]
+    groups = (group for group in book.open_groups() if group.is_open)
+    closing = [group for group in groups if _concerns(read, group.opened)]
+    waiting = [entry for entry in book.queue.waiting if _concerns(read, entry)]
     for entry in waiting:
         yield RemoveQueuedSignal(signal_id=entry.signal_id, reason=f"exit {read.signal_id}")
     for group in closing:
@@ -114,29 +116,21 @@ def _exit(book: Book, read: SignalRead, now: datetime) -> Iterator[Command]:
         )
     if closing or waiting:
         group_id = closing[0].opened.group_id if closing else ""
-        yield _judge(read.signal_id, "admitted", _told(len(closing), len(waiting)), group_id)
+        yield judge(read.signal_id, "admitted", _told(len(closing), len(waiting)), group_id)
     else:
-        yield _judge(read.signal_id, "no_effect", "there was nothing to close")
+        yield judge(read.signal_id, "no_effect", "there was nothing to close")
 
 
 def _told(closing: int, waiting: int) -> str:
     return f"closes {closing} group(s), calls off {waiting} queued signal(s)"
 
 
-def _concerns(read: SignalRead, group: PositionGroup) -> bool:
-    opened = group.opened
+def _concerns(read: SignalRead, trade: PositionGroupOpened | QueuedSignal) -> bool:
+    """Whether an exit means this trade, open or waiting: what it leaves out means all."""
     return (
-        opened.symbol == read.symbol
-        and read.timeframe in ("", opened.timeframe)
-        and read.side in ("", opened.side)
-    )
-
-
-def _names(read: SignalRead, entry: QueuedSignal) -> bool:
-    return (
-        entry.symbol == read.symbol
-        and read.timeframe in ("", entry.timeframe)
-        and read.side in ("", entry.side)
+        trade.symbol == read.symbol
+        and read.timeframe in ("", trade.timeframe)
+        and read.side in ("", trade.side)
     )
 
 
@@ -144,7 +138,7 @@ def _enter(book: Book, read: SignalRead, now: datetime) -> Iterator[Command]:
     side = cast("PositionSide", read.side)
     refusal = _refused_outright(book, read, side)
     if refusal:
-        yield _judge(read.signal_id, "rejected", refusal)
+        yield judge(read.signal_id, "rejected", refusal)
         return
     if read.kind == "reverse" or book.account.settings.signals.opposite == "reverse":
         for group in _against(book, read, side):
@@ -177,7 +171,7 @@ def _against(book: Book, read: SignalRead, side: PositionSide) -> list[PositionG
 def _propose(book: Book, read: SignalRead, side: PositionSide, now: datetime) -> Iterator[Command]:
     own = _own_group(book, read, side)
     if own is not None and len(own.pyramid_ids) >= own.opened.grid.max_pyramids:
-        yield _judge(read.signal_id, "refused", "max_pyramids", own.opened.group_id)
+        yield judge(read.signal_id, "refused", "max_pyramids", own.opened.group_id)
         return
     price = read.price or _mark_price(book, read.symbol)
     if price is None:
@@ -193,7 +187,7 @@ def _propose(book: Book, read: SignalRead, side: PositionSide, now: datetime) ->
     )
     proposal = propose(book, wish)
     if isinstance(proposal, NoProposal):
-        yield _judge(read.signal_id, "rejected", proposal.reason)
+        yield judge(read.signal_id, "rejected", proposal.reason)
         return
     yield AssessEntry(proposal=proposal, facts=gate_facts(book, proposal, now))
 
@@ -217,7 +211,7 @@ def _wait_for_a_mark(
     book: Book, read: SignalRead, side: PositionSide, own: PositionGroup | None, now: datetime
 ) -> Iterator[Command]:
     if own is not None:
-        yield _judge(read.signal_id, "refused", "mark_fresh", own.opened.group_id)
+        yield judge(read.signal_id, "refused", "mark_fresh", own.opened.group_id)
         return
     entry = QueuedSignal(
         signal_id=read.signal_id,
@@ -258,9 +252,3 @@ def _expected_profit(book: Book, symbol: str, timeframe: str) -> Decimal:
 def _enqueue(book: Book, entry: QueuedSignal) -> EnqueueSignal:
     settings = book.account.settings.queue
     return EnqueueSignal(entry=entry, limit=settings.limit, replace=settings.replace)
-
-
-def _judge(signal_id: str, outcome: Outcome, reason: str, group_id: str = "") -> JudgeSignal:
-    return JudgeSignal(
-        judged=SignalJudged(signal_id=signal_id, outcome=outcome, reason=reason, group_id=group_id)
-    )

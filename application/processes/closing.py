@@ -8,8 +8,9 @@ from application.book import Book
 from application.inputs import ClockTicked, OperatorActed
 from application.journal import Recorded
 from application.processes.entry import order_prefix
+from application.processes.protection import is_reduce_only
 from domain.dca_leg import DCALeg, LegDustWrittenOff, LegEntryEnded, LegExitFilled, WriteOffLegDust
-from domain.identity import client_order_id
+from domain.identity import client_order_id, group_of
 from domain.instrument import (
     Instrument,
     exit_side,
@@ -67,7 +68,7 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
         case LegExitFilled(leg_id=leg_id) | LegEntryEnded(leg_id=leg_id):
             yield from _close_if_done(book, leg_id, recorded.at)
         case LegDustWrittenOff(leg_id=leg_id):
-            yield from _advance(book, leg_id.split("-", 1)[0], recorded.at)
+            yield from _advance(book, group_of(leg_id), recorded.at)
         case OperatorActed(action="close_group") as acted if book.group(acted.subject) is not None:
             yield ClosePositionGroup(
                 group_id=acted.subject,
@@ -258,7 +259,6 @@ def _working(book: Book, group_id: str) -> Iterator[Order]:
 def _close_order(book: Book, attempted: CloseAttempted) -> OrderRequested:
     group = book.group(attempted.group_id)
     assert group is not None, f"group {attempted.group_id} closes without being open"
-    instrument = book.instrument(group.opened.symbol)
     return OrderRequested(
         client_order_id=attempted.client_order_id,
         purpose="close",
@@ -267,7 +267,7 @@ def _close_order(book: Book, attempted: CloseAttempted) -> OrderRequested:
         quantity=attempted.quantity,
         price=attempted.price,
         time_in_force="ioc",
-        reduce_only=instrument is None or instrument.kind != "spot",
+        reduce_only=is_reduce_only(book, group.opened.symbol),
         group_id=attempted.group_id,
         pyramid_id="",
         leg_id="",

@@ -21,21 +21,21 @@ def react(_: Book, recorded: Recorded) -> Iterator[Command]:
     match recorded.event:
         case RiskApproved(proposal=proposal):
             reason = "promoted from the queue" if proposal.promoted else "approved"
-            yield _judge(proposal.signal_id, "admitted", reason, proposal.group_id)
+            yield judge(proposal.signal_id, "admitted", reason, proposal.group_id)
         case RiskDenied() as denied:
             yield from _denied(denied)
         case SignalQueued(entry=entry):
-            yield _judge(entry.signal_id, "queued", entry.reason)
+            yield judge(entry.signal_id, "queued", entry.reason)
         case QueuedSignalReplaced() as replaced:
             newer = replaced.entry
-            yield _judge(replaced.replaced_signal_id, "replaced", f"by {newer.signal_id}")
-            yield _judge(newer.signal_id, "queued", newer.reason)
+            yield judge(replaced.replaced_signal_id, "replaced", f"by {newer.signal_id}")
+            yield judge(newer.signal_id, "queued", newer.reason)
         case QueuedSignalRemoved(signal_id=signal_id, reason=reason):
-            yield _judge(signal_id, "removed", reason)
+            yield judge(signal_id, "removed", reason)
         case QueuedSignalExpired(signal_id=signal_id):
-            yield _judge(signal_id, "expired", "it waited longer than queue.max_age_minutes")
+            yield judge(signal_id, "expired", "it waited longer than queue.max_age_minutes")
         case QueueRefused(signal_id=signal_id, reason=reason):
-            yield _judge(signal_id, "refused", reason)
+            yield judge(signal_id, "refused", reason)
         case _:
             return
 
@@ -46,12 +46,13 @@ def _denied(denied: RiskDenied) -> Iterator[Command]:
     if proposal.promoted:
         return
     if not denied.transient:
-        yield _judge(proposal.signal_id, "rejected", denied.reason)
+        yield judge(proposal.signal_id, "rejected", denied.reason)
     elif proposal.is_pyramid:
-        yield _judge(proposal.signal_id, "refused", denied.reason, proposal.group_id)
+        yield judge(proposal.signal_id, "refused", denied.reason, proposal.group_id)
 
 
-def _judge(signal_id: str, outcome: Outcome, reason: str, group_id: str = "") -> JudgeSignal:
+def judge(signal_id: str, outcome: Outcome, reason: str, group_id: str = "") -> JudgeSignal:
+    """Give a signal its outcome; `group_id` is the group it concerns, if any."""
     return JudgeSignal(
         judged=SignalJudged(signal_id=signal_id, outcome=outcome, reason=reason, group_id=group_id)
     )

@@ -8,6 +8,7 @@ from application.inputs import ClockTicked, OperatorActed
 from application.journal import Recorded
 from application.processes.proposals import EntryWish, NoProposal, gate_facts, propose
 from domain.gate import EntryProposal
+from domain.identity import trade_key
 from domain.message import Command
 from domain.queue import (
     ExpireQueuedSignal,
@@ -62,7 +63,7 @@ def current_ranking(book: Book, *, without_group: str = "") -> list[Ranked]:
     groups = [opened for opened in open_groups if opened.group_id != without_group]
     context = RankContext(
         marks={symbol: book.marks[symbol].price for symbol in sorted(book.marks)},
-        continued_keys=tuple(f"{g.symbol}|{g.timeframe}|{g.side}" for g in groups),
+        continued_keys=tuple(trade_key(g.symbol, g.timeframe, g.side) for g in groups),
     )
     return list(ranked(book.queue, book.account.settings.queue.rules, context))
 

@@ -113,7 +113,7 @@ def _exit_order(book: Book, requested: LegExitRequested) -> OrderRequested:
         quantity=requested.quantity,
         price=requested.price,
         time_in_force="gtc",
-        reduce_only=_is_reduce_only(book, leg),
+        reduce_only=is_reduce_only(book, leg.plan.symbol),
         group_id=leg.plan.group_id,
         pyramid_id=leg.plan.pyramid_id,
         leg_id=requested.leg_id,
@@ -124,7 +124,7 @@ def _exit_order(book: Book, requested: LegExitRequested) -> OrderRequested:
     )
 
 
-def _is_reduce_only(book: Book, leg: DCALeg) -> bool:
-    """Spot has no such flag: what is held is all that can be sold."""
-    instrument = book.instrument(leg.plan.symbol)
+def is_reduce_only(book: Book, symbol: str) -> bool:
+    """How an exit is flagged. Spot has no such flag: what is held is all that can be sold."""
+    instrument = book.instrument(symbol)
     return instrument is None or instrument.kind != "spot"

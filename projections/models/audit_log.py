@@ -1,6 +1,7 @@
 """The audit log: every event in words, found by what it is about."""
 
 from application.journal import Recorded
+from domain import identity
 from domain.dca_leg import LegPlanned
 from domain.message import Event
 from domain.order import OrderRequested
@@ -103,7 +104,7 @@ def group_of(event: Event) -> str:
     if named:
         return str(named)
     part = getattr(about, "leg_id", "") or getattr(about, "pyramid_id", "")
-    return str(part).split("-", 1)[0]
+    return identity.group_of(str(part))
 
 
 def _about(event: Event) -> object:

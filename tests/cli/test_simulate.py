@@ -204,8 +204,8 @@ def test_a_bad_row_of_candles_names_file_line_field_and_remedy(
     ("name", "content"),
     [
         ("not-packed.csv.gz", b"timestamp,open"),
-        ("cut.csv.gz", gzip.compress((HEADER + ROW * 50).encode())[:40]),
-        ("empty.csv.gz", gzip.compress(HEADER.encode())[:12]),
+        ("cut.csv.gz", gzip.compress((HEADER + ROW * 50).encode(), mtime=0)[:40]),
+        ("empty.csv.gz", gzip.compress(HEADER.encode(), mtime=0)[:12]),
         ("latin.csv", HEADER.encode() + b"\xff\xfe,1,1,1,1\n"),
         ("endless.csv", HEADER.encode() + b"1" * 200_000),
     ],

@@ -1,1 +1,1 @@
-"""The simulated venue: one matching core for paper accounts, the demo, what-if and tests."""
+"""The simulated venue: one matching core for paper accounts, the demo, simulations and tests."""

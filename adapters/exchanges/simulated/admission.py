@@ -115,8 +115,7 @@ def _reduces(ticket: OrderTicket, instrument: Instrument, counter: Counter) -> b
         return True
     held = counter.holdings.quantity(instrument)
     offered = held if ticket.side == "sell" else -held
-    working = (counter.working[key] for key in counter.working)
-    taken = reduce_only_quantity(working, ticket.symbol, ticket.side)
+    taken = reduce_only_quantity(counter.working.values(), ticket.symbol, ticket.side)
     return ticket.quantity <= offered - taken
 
 

@@ -7,6 +7,7 @@ from adapters.exchanges.simulated.state import Holding, VenueState, WorkingOrder
 from application.book import Book
 from application.inputs import Traded
 from application.journal import EventLog
+from application.processes.positions import expected_positions
 from application.work_list import ticket_of
 from domain.identity import stream_name
 from domain.money import ZERO
@@ -49,22 +50,18 @@ def _balance(book: Book) -> Decimal:
 
 
 def _holdings(book: Book) -> tuple[Holding, ...]:
-    quantities: dict[str, Decimal] = {}
     costs: dict[str, Decimal] = {}
     for group in book.open_groups():
-        sign = 1 if group.opened.side == "long" else -1
         symbol = group.opened.symbol
         for leg in book.legs_of(group):
-            held = leg.lot.quantity * leg.plan.contract_size
-            quantities[symbol] = quantities.get(symbol, ZERO) + sign * leg.lot.quantity
-            costs[symbol] = costs.get(symbol, ZERO) + (leg.lot.cost if held else ZERO)
+            costs[symbol] = costs.get(symbol, ZERO) + leg.lot.cost
     return tuple(
         Holding(
             symbol=symbol,
             quantity=quantity,
             entry_price=costs[symbol] / (abs(quantity) * _contract_size(book, symbol)),
         )
-        for symbol, quantity in sorted(quantities.items())
+        for symbol, quantity in sorted(expected_positions(book).items())
         if quantity != ZERO
     )
 

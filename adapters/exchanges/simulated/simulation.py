@@ -4,7 +4,6 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from itertools import groupby
 
 import msgspec
@@ -103,11 +102,10 @@ class Simulation:
         self.now = max(self.now, at)
 
     def _tick_at(self, at: datetime) -> None:
-        if (at - datetime.min.replace(tzinfo=UTC)) % TICK or not self._is_awake():
+        if not _is_on(TICK, at) or not self._is_awake():
             return
         self.now = at
-        minute = not (at - datetime.min.replace(tzinfo=UTC)) % MINUTE
-        self.feed(ClockTicked(due_at=at, promotion=True, minute=minute))
+        self.feed(ClockTicked(due_at=at, promotion=True, minute=_is_on(MINUTE, at)))
 
     def _is_awake(self) -> bool:
         book = self.engine.book
@@ -115,10 +113,15 @@ class Simulation:
 
     def _marks(self) -> dict[str, MarkSeen]:
         """Marks are as fresh as the virtual clock."""
-        prices: Iterable[tuple[str, Decimal]] = sorted(self.core.prices().items())
         return {
-            symbol: MarkSeen(symbol=symbol, price=price, at=self.now) for symbol, price in prices
+            symbol: MarkSeen(symbol=symbol, price=price, at=self.now)
+            for symbol, price in sorted(self.core.prices().items())
         }
+
+
+def _is_on(grid: timedelta, at: datetime) -> bool:
+    """Whether a moment is a whole multiple since midnight UTC."""
+    return not (at - datetime.min.replace(tzinfo=UTC)) % grid
 
 
 def _next_tick(after: datetime) -> datetime:
@@ -134,6 +137,7 @@ def _instants(
     numbered = [
         ((move.at, number, move) for move in market) for number, market in enumerate(markets)
     ]
+    # A copy: who plays the instants takes the signals out of the queue meanwhile.
     arrivals = ((signal.at, len(markets), None) for signal in list(signals))
     merged = heapq.merge(*numbered, arrivals, key=lambda entry: entry[:2])
     for at, entries in groupby(merged, key=lambda entry: entry[0]):
