@@ -115,6 +115,8 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="plimsoll-writer", daemon=False)
         self.confirmed_at = 0.0
         self.is_working = False
+        # Why there is no session just now, empty if there is one.
+        self.trouble = ""
 
     def start(self) -> None:
         """Begin to work."""
@@ -161,7 +163,9 @@ class Writer:
             except Exception as error:  # noqa: BLE001 - the reason stands below
                 # Whatever failed, the outcome of the last commit is not known to be good:
                 # never interpret or repeat it, but load what is true and go on from there.
-                _log.exception("writer.recovering", error=str(error))
+                _log.error("writer.recovering", error=f"{type(error).__name__}: {error}")
+                _log.debug("writer.recovering_from", exc_info=error)
+                self.trouble = str(error)
                 self._end_session()
                 if self._stopping:
                     break
@@ -177,6 +181,7 @@ class Writer:
         # Not before every account is held: a venue call for one is no business of another's lock.
         self.confirmed_at = session.confirm()
         self.is_working = True
+        self.trouble = ""
         self._tell_lost()
 
     def _tell_lost(self) -> None:

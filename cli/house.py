@@ -11,6 +11,7 @@ import structlog
 
 from adapters.clock import SystemClock
 from adapters.postgres.inbox_writer import AsyncInbox
+from adapters.postgres.lease import LeaseLostError
 from adapters.postgres.mark_keeper import MarkKeeper
 from adapters.postgres.session import PostgresSession
 from application.writer import Writer, WriterDeps
@@ -71,7 +72,7 @@ class House:
         )
         self.writer = Writer(
             WriterDeps(
-                connect=lambda: PostgresSession(url),
+                connect=self._connect,
                 clock=self.clock,
                 marks=self.desks.marks_of,
                 version=VERSION,
@@ -122,6 +123,14 @@ class House:
         await server.stop()
         await self.desks.close()
         self.state = "stopped"
+
+    def _connect(self) -> PostgresSession:
+        try:
+            return PostgresSession(self.url)
+        except LeaseLostError:
+            # It may be our own embedded server that is gone; the next try finds it running.
+            self.home.revive()
+            raise
 
     def _submit(self, account: str, received: Input) -> None:
         self.writer.submit(account, received)
@@ -176,12 +185,18 @@ class House:
         return f"http://{host}:{self.port}"
 
     async def wait_for_account(self, account: str, seconds: float = 30.0) -> None:
-        """Until an account can take signals and has its pages. Raises TimeoutError."""
-        async with asyncio.timeout(seconds):
-            self._news.clear()
-            while self.desks.find(account) is None or not await self._has_pages(account):
-                await self._news.wait()
+        """Until an account can take signals and has its pages. Raises RuntimeError, saying why."""
+        try:
+            async with asyncio.timeout(seconds):
                 self._news.clear()
+                while self.desks.find(account) is None or not await self._has_pages(account):
+                    await self._news.wait()
+                    self._news.clear()
+        except TimeoutError as error:
+            reason = self.writer.trouble or "the engine is still loading"
+            raise RuntimeError(
+                f"account {account} did not open within {seconds:.0f} s: {reason}"
+            ) from error
 
     async def _has_pages(self, account: str) -> bool:
         assert self._views is not None, "the views are there once the house has opened"

@@ -10,14 +10,22 @@ from domain.gate import EntryProposal, ProposedLeg
 from domain.identity import client_order_id, installation_prefix
 from domain.instrument import entry_side
 from domain.message import Command
-from domain.order import OrderRequested, RequestOrder
+from domain.order import (
+    Order,
+    OrderExpired,
+    OrderRequested,
+    OrderStatus,
+    RequestOrder,
+)
 from domain.position_group import AdmitPyramid, OpenPositionGroup
 from domain.pyramid import PlanPyramid, PyramidPlanned
 from domain.risk_engine import RiskApproved
 from domain.settings import resolve
 
-# An entry that could not be sent for this long belongs to a market that has moved on.
+# An entry that could not be sent for this long belongs to a market that has moved on: it is
+# decided anew, this often in all.
 SEND_WITHIN = timedelta(seconds=60)
+ENTRY_ATTEMPTS_MAX = 3
 
 
 def react(book: Book, recorded: Recorded) -> Iterator[Command]:
@@ -26,10 +34,39 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
         case RiskApproved(proposal=proposal):
             yield from _lay_out(book, proposal, recorded.at)
         case LegPlanned() as plan:
-            requested = _entry_order(book, plan)
-            yield RequestOrder(client_order_id=requested.client_order_id, requested=requested)
+            yield _request(_entry_order(book, plan, 1, plan.planned_at))
+        case OrderExpired(client_order_id=client_order_id):
+            order = book.order(client_order_id)
+            if order is not None and is_wanted_again(book, order):
+                leg = book.leg(order.request.leg_id)
+                assert leg is not None, f"order {client_order_id} serves an unknown leg"
+                attempt = order.request.attempt + 1
+                yield _request(_entry_order(book, leg.plan, attempt, recorded.at))
         case _:
             return
+
+
+def is_wanted_again(book: Book, order: Order) -> bool:
+    """Whether an entry that never reached the venue is to be tried once more.
+
+    Its reservation still stands. Nothing is tried against a closing, a pause or a discrepancy,
+    or once it was called off.
+    """
+    group = book.group(order.request.group_id)
+    is_unsent = order.status is OrderStatus.EXPIRED and not order.cancel_requested
+    return (
+        order.request.purpose == "entry"
+        and is_unsent
+        and order.request.attempt < ENTRY_ATTEMPTS_MAX
+        and group is not None
+        and group.is_open
+        and book.risk.trading_state == "active"
+        and order.request.symbol not in book.risk.discrepancies
+    )
+
+
+def _request(requested: OrderRequested) -> RequestOrder:
+    return RequestOrder(client_order_id=requested.client_order_id, requested=requested)
 
 
 def order_prefix(book: Book) -> str:
@@ -104,9 +141,9 @@ def _leg(proposal: EntryProposal, proposed: ProposedLeg, now: datetime) -> LegPl
     )
 
 
-def _entry_order(book: Book, plan: LegPlanned) -> OrderRequested:
+def _entry_order(book: Book, plan: LegPlanned, attempt: int, now: datetime) -> OrderRequested:
     return OrderRequested(
-        client_order_id=client_order_id(order_prefix(book), plan.leg_id, "entry", 1),
+        client_order_id=client_order_id(order_prefix(book), plan.leg_id, "entry", attempt),
         purpose="entry",
         symbol=plan.symbol,
         side=entry_side(plan.side),
@@ -118,7 +155,7 @@ def _entry_order(book: Book, plan: LegPlanned) -> OrderRequested:
         pyramid_id=plan.pyramid_id,
         leg_id=plan.leg_id,
         signal_id=plan.signal_id,
-        attempt=1,
-        requested_at=plan.planned_at,
-        send_before=plan.planned_at + SEND_WITHIN,
+        attempt=attempt,
+        requested_at=now,
+        send_before=now + SEND_WITHIN,
     )

@@ -7,6 +7,7 @@ import msgspec
 
 from application.book import Book
 from application.journal import Recorded
+from application.processes.entry import is_wanted_again
 from domain.dca_leg import (
     DCALeg,
     LegExitEnded,
@@ -43,7 +44,7 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
     if isinstance(event, OrderFilled):
         yield from _shared_out(book, order, event)
     if order.is_final:
-        yield from _ended(order, recorded)
+        yield from _ended(book, order, recorded)
 
 
 def _shared_out(book: Book, order: Order, fill: OrderFilled) -> Iterator[Command]:
@@ -140,11 +141,12 @@ def _fee_value(book: Book, order: Order, fill: OrderFilled, fee: Decimal) -> Dec
     return None
 
 
-def _ended(order: Order, recorded: Recorded) -> Iterator[Command]:
+def _ended(book: Book, order: Order, recorded: Recorded) -> Iterator[Command]:
     request = order.request
     reason = _reason(order)
     if request.purpose == "entry":
-        yield RecordLegEntryEnded(leg_id=request.leg_id, reason=reason)
+        if not is_wanted_again(book, order):
+            yield RecordLegEntryEnded(leg_id=request.leg_id, reason=reason)
     elif request.purpose == "take_profit":
         ended = LegExitEnded(
             leg_id=request.leg_id,

@@ -214,6 +214,41 @@ async def test_killed_with_its_own_database_it_goes_on_and_leaves_no_server_behi
         await installation.close()
 
 
+@pytest.mark.timeout(240)
+async def test_an_embedded_server_that_dies_is_started_again_and_nothing_is_lost(
+    private_dir: Path,
+) -> None:
+    home = private_dir / "home"
+    home.mkdir(mode=0o711)
+    home.chmod(0o711)
+    installation = Installation(home, None)
+    try:
+        house = await demo(installation)
+        await accepted(house.facts["webhook_url"], alert(house.facts["webhook_secret"], price=None))
+        before = await open_group(house)
+        served = postmaster.serving(home / CLUSTER)
+        assert served is not None
+        psutil.Process(served.pid).kill()
+
+        async def another() -> bool:
+            now = postmaster.serving(home / CLUSTER)
+            return now is not None and now.pid != served.pid
+
+        await until(another, "another server serves", words=house.words)
+        assert (await open_group(house))["group_id"] == before["group_id"]
+        second = alert(house.facts["webhook_secret"], symbol="ETHUSDT.P", price=None)
+        await until(lambda: taken(house, second), "an alert is taken again", words=house.words)
+    finally:
+        await installation.close()
+
+
+async def taken(house: House, body: str) -> bool:
+    """Whether the webhook took this alert; until it can, it asks the sender to come again."""
+    status, _ = await post(house.facts["webhook_url"], body)
+    assert status in {202, 503}
+    return status == 202
+
+
 def is_running(pid: int) -> bool:
     """A process that ended and was not yet reaped runs no more."""
     try:
