@@ -10,6 +10,14 @@ from projections.rows import SCHEMA
 
 POOL_SIZE_MAX = 6
 
+READ_FAILURES: tuple[type[Exception], ...] = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What a page may raise while the database, or the way to it, is gone."""
+
 
 @asynccontextmanager
 async def open_pool(url: str) -> AsyncIterator[asyncpg.Pool]:

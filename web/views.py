@@ -1,9 +1,11 @@
 """The questions the web asks of the read tables; `at` is a log position, None = now."""
 
+from collections.abc import Awaitable
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from projections import pages
+from projections.reading import READ_FAILURES
 from projections.views import (
     AccountView,
     GroupState,
@@ -16,6 +18,9 @@ from projections.views import (
     RiskView,
     SignalsView,
 )
+from web.answers import unavailable
+
+T = TypeVar("T")
 
 
 class Views(Protocol):
@@ -78,15 +83,15 @@ class PooledViews:
 
     async def accounts(self) -> tuple[AccountView, ...]:
         """All accounts, in the order to show."""
-        return await pages.accounts(self._pool)
+        return await _answered(pages.accounts(self._pool))
 
     async def position_at(self, account: str, moment: datetime) -> int:
         """The last log position of that time, for history."""
-        return await pages.position_at(self._pool, account, moment)
+        return await _answered(pages.position_at(self._pool, account, moment))
 
     async def overview(self, account: str, at: int | None = None) -> OverviewView | None:
         """How the account stands."""
-        return await pages.overview(self._pool, account, at)
+        return await _answered(pages.overview(self._pool, account, at))
 
     async def groups(
         self,
@@ -97,28 +102,38 @@ class PooledViews:
         at: int | None = None,
     ) -> tuple[GroupView, ...]:
         """Trades with their legs, open ones first; no states = all."""
-        return await pages.groups(self._pool, account, states, limit=limit, at=at)
+        return await _answered(pages.groups(self._pool, account, states, limit=limit, at=at))
 
     async def queue(self, account: str, at: int | None = None) -> QueueView:
         """What waits, best first."""
-        return await pages.queue(self._pool, account, at)
+        return await _answered(pages.queue(self._pool, account, at))
 
     async def risk(self, account: str, at: int | None = None) -> RiskView | None:
         """Limits and what stands against them."""
-        return await pages.risk(self._pool, account, at)
+        return await _answered(pages.risk(self._pool, account, at))
 
     async def signals(
         self, account: str, *, limit: int = 100, offset: int = 0, at: int | None = None
     ) -> SignalsView:
         """The signal ledger, newest first."""
-        return await pages.signals(self._pool, account, limit=limit, offset=offset, at=at)
+        return await _answered(
+            pages.signals(self._pool, account, limit=limit, offset=offset, at=at)
+        )
 
     async def log(
         self, account: str, log_filter: LogFilter | None = None, at: int | None = None
     ) -> LogView:
         """A page of the log, newest first."""
-        return await pages.log(self._pool, account, log_filter or LogFilter(), at)
+        return await _answered(pages.log(self._pool, account, log_filter or LogFilter(), at))
 
     async def performance(self, account: str, at: int | None = None) -> PerformanceView | None:
         """What came of it."""
-        return await pages.performance(self._pool, account, at)
+        return await _answered(pages.performance(self._pool, account, at))
+
+
+async def _answered(page: Awaitable[T]) -> T:
+    """The page, or a 503 while the database cannot be read: the same question may do soon."""
+    try:
+        return await page
+    except READ_FAILURES as error:
+        raise unavailable("the read tables cannot be read just now: ask again") from error
