@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
+import msgspec
+
 from domain.money import ZERO, plain
 
 ABSENT: Final = "—"
@@ -95,6 +97,33 @@ def span(seconds: int) -> str:
 def words(name: str) -> str:
     """`DCA_ACTIVE` as `dca active`; what is a sentence already stays as written."""
     return name if " " in name else name.replace("_", " ").lower()
+
+
+def ranking(part: str) -> str:
+    """`deepest_loss=-0.0718252…` as `deepest loss −0.07 %`: what one queue rule gave, to read.
+
+    What is not of the form `rule=value` is shown as it was written.
+    """
+    rule, divider, value = part.partition("=")
+    if not divider:
+        return part
+    return f"{words(rule)} {_PERCENT_RULES.get(rule, _ranked)(value)}"
+
+
+def indented(document: str) -> str:
+    """A JSON document, one field a line. Its numbers keep every digit they were written with."""
+    return msgspec.json.format(document, indent=2)
+
+
+def _ranked(value: str) -> str:
+    return {"true": "yes", "false": "no"}.get(value, value)
+
+
+def _ranked_percent(value: str) -> str:
+    return value if value == "unknown" else percent(Decimal(value))
+
+
+_PERCENT_RULES: Final = {"deepest_loss": _ranked_percent, "expected_profit": _ranked_percent}
 
 
 def _rounded(value: Decimal, places: int) -> Decimal:

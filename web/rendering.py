@@ -33,6 +33,8 @@ _FILTERS = (
     figures.age,
     figures.span,
     figures.words,
+    figures.ranking,
+    figures.indented,
 )
 
 

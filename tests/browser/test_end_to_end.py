@@ -1,6 +1,7 @@
 """A trader's first minute: the demo runs, an alert is sent, and the page shows what it became."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -20,6 +21,22 @@ from web.assets.build import build
 START_SECONDS_MAX = 90.0
 # A row appears within a second of the 202; a busy machine is given three.
 SHOWN_MS_MAX = 3_000
+SYMBOLS = ("BTCUSDT.P", "ETHUSDT.P", "SOLUSDT.P")
+TIMEFRAMES = ("1", "3", "5", "15", "30", "45", "60", "120", "180", "240", "D", "W")
+# The demo's pool holds ten groups; the others wait, and are admitted as its market closes some.
+LONG_QUEUE = 6
+RANKING = r"deepest loss ([+−]?\d+\.\d\d %|unknown) · replacements \d+ · oldest (now|\d+ (s|min))"
+# Buttons whose edge is outside the window, or outside the panel that clips them.
+OUTSIDE = """() => [...document.querySelectorAll(".queue .act, .queue .act *")].filter((each) => {
+  const own = each.getBoundingClientRect();
+  const panel = each.closest(".panel").getBoundingClientRect();
+  const right = Math.min(innerWidth, panel.right) + 0.5;
+  return own.width === 0 || own.left < Math.max(0, panel.left) - 0.5 || own.right > right;
+}).map((each) => each.id || each.className)"""
+# Cells and panels wider inside than what they show.
+CUT = """() => [...document.querySelectorAll(".scroll, .rows td, .rows th, .tile .sub")].filter(
+  (each) => each.clientWidth > 1 && each.scrollWidth > each.clientWidth + 1
+).map((each) => each.className + ": " + each.textContent.slice(0, 40))"""
 
 
 class Demo:
@@ -100,3 +117,45 @@ def test_an_alert_becomes_a_row_at_once_opens_to_its_legs_and_stays_live(
 
     demo.send(alert(demo.facts["webhook_secret"], price=None, kind="exit"))
     expect(rows).to_have_count(0, timeout=20_000)
+
+
+@pytest.mark.timeout(180)
+def test_with_a_long_queue_every_action_is_within_the_window_and_no_text_is_cut(
+    demo: Demo, open_dashboard: OpenPage
+) -> None:
+    for timeframe in TIMEFRAMES:
+        for symbol in SYMBOLS:
+            demo.send(
+                alert(demo.facts["webhook_secret"], symbol=symbol, timeframe=timeframe, price=None)
+            )
+    for width, height in ((1280, 800), (390, 844)):
+        page = open_dashboard(demo.facts["dashboard_url"], width, height)
+        origin = page.url.rstrip("/")
+        removals = page.locator("[data-ask=remove_signal]")
+        for name in ("", "queue"):
+            page.goto(f"{origin}/{name}")
+            expect(removals.nth(LONG_QUEUE)).to_be_visible(timeout=20_000)
+            assert page.evaluate(OUTSIDE) == [], (width, name)
+            assert page.evaluate(CUT) == [], (width, name)
+        expect(page.locator(".ranking").first).to_have_text(re.compile(RANKING))
+        page.goto(f"{origin}/log")
+        expect(page.locator("table.log")).to_be_attached()
+        assert page.evaluate(CUT) == [], (width, "log")
+
+
+@pytest.mark.timeout(180)
+def test_settings_are_shown_field_by_field_and_save_as_they_are_shown(
+    demo: Demo, open_dashboard: OpenPage
+) -> None:
+    page = open_dashboard(demo.facts["dashboard_url"])
+    page.goto(page.url.rstrip("/") + "/settings")
+    document = page.locator("#document")
+    expect(document).to_have_value(re.compile(r'^\{\n  "[a-z_]+": '))
+    slots = '"max_open_groups": 10'
+    shown = document.input_value()
+    assert shown.count(slots) == 1
+    document.fill(shown.replace(slots, '"max_open_groups": 9'))
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".notice")).to_contain_text("durable")
+    page.goto(page.url.removesuffix("settings"))
+    expect(page.locator(".tile").filter(has_text="Pool")).to_contain_text("/9", timeout=20_000)

@@ -152,6 +152,13 @@ async def test_built_files_may_be_kept_for_ever(browser: AsyncTestClient) -> Non
     (figures.span(59), "59 s"),
     (figures.span(3 * 86400), "3 d"),
     (figures.words("max_open_groups"), "max open groups"),
+    (figures.ranking("deepest_loss=-0.07182522528513949389818109267"), "deepest loss −0.07 %"),
+    (figures.ranking("deepest_loss=unknown"), "deepest loss unknown"),
+    (figures.ranking("expected_profit=1.2"), "expected profit +1.20 %"),
+    (figures.ranking("continuation=false"), "continuation no"),
+    (figures.ranking("replacements=2"), "replacements 2"),
+    (figures.ranking("not a continuation"), "not a continuation"),
+    (figures.indented('{"a":{"b":0.10}}'), '{\n  "a": {\n    "b": 0.10\n  }\n}'),
 ])  # fmt: skip
 def test_figures_are_set_as_traders_read_them(shown: str, expected: str) -> None:
     assert shown == expected
