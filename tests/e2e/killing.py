@@ -1,7 +1,6 @@
 """A signal's journey through a house that dies on the way, and is started again."""
 
 import asyncio
-import contextlib
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -77,8 +76,7 @@ class Mortal:
         """A death that came at the very end is followed by one more life, and that one closes."""
         while not self._tending.done():
             house = await self.alive()
-            with contextlib.suppress(ProcessLookupError):
-                house.process.send_signal(signal.SIGTERM)
+            house.signal(signal.SIGTERM)
             await house.ended()
             await self._noticed(house)
         assert await self._tending == 0, self.words()

@@ -1,6 +1,7 @@
 """Plimsoll as an operator has it: an installation, its commands and its running house."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -87,14 +88,23 @@ class House:
         assert self.process.returncode is None, f"the house ended at once\n{self.words()}"
         self.facts = json.loads(self.said().splitlines()[0])
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal, unless it has ended.
+
+        Not through asyncio's process, which looks for the end itself before it sends: then
+        whoever waits for that end no longer learns its code.
+        """
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.process.pid, number)
+
     async def stop(self, seconds: float = 30.0) -> int:
         """SIGTERM; the exit code."""
-        self.process.send_signal(signal.SIGTERM)
+        self.signal(signal.SIGTERM)
         return await self.ended(seconds)
 
     async def kill(self) -> None:
         """SIGKILL, and its end."""
-        self.process.kill()
+        self.signal(signal.SIGKILL)
         await self.ended()
 
     async def ended(self, seconds: float = 30.0) -> int:
@@ -103,7 +113,7 @@ class House:
             async with asyncio.timeout(seconds):
                 return await self.process.wait()
         except TimeoutError:
-            self.process.send_signal(signal.SIGUSR2)
+            self.signal(signal.SIGUSR2)
             # The launcher tells where it stands, any other process ends of it.
             await asyncio.wait({asyncio.create_task(self.process.wait())}, timeout=2)
             raise AssertionError(f"still running after {seconds:.0f} s\n{self.words()}") from None

@@ -1,6 +1,7 @@
 """kill -9 amid a burst of alerts: each one that was answered with 202 is handled, once."""
 
 import asyncio
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -50,7 +51,7 @@ async def test_every_alert_answered_with_202_is_in_the_ledger_once_after_a_kill(
         )
         taken = await burst(house)
         if kill == "by hand":
-            house.process.kill()
+            house.signal(signal.SIGKILL)
         await house.ended()
 
         again = await installation.open(*arguments)
