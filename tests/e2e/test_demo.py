@@ -184,62 +184,61 @@ async def test_an_alert_is_never_refused_while_the_house_opens(
             await installation.close()
 
 
-@pytest.mark.timeout(240)
-async def test_killed_with_its_own_database_it_goes_on_and_leaves_no_server_behind(
-    private_dir: Path,
-) -> None:
-    """The embedded server outlives a kill -9 of its user only until its watchdog has noticed."""
+@pytest.fixture
+async def self_hosted(private_dir: Path) -> AsyncIterator[Installation]:
+    """An installation with a database server of its own, which root must let its user reach."""
     home = private_dir / "home"
     home.mkdir(mode=0o711)
     home.chmod(0o711)
-    installation = Installation(home, None)
-    try:
-        house = await demo(installation)
-        await accepted(house.facts["webhook_url"], alert(house.facts["webhook_secret"], price=None))
-        before = await open_group(house)
-        await house.kill()
+    made = Installation(home, None)
+    yield made
+    await made.close()
 
-        again = await demo(installation)
-        assert (await open_group(again))["group_id"] == before["group_id"]
-        served = postmaster.serving(home / CLUSTER)
-        assert served is not None
-        await again.kill()
 
-        async def gone() -> bool:
-            return postmaster.serving(home / CLUSTER) is None and not of_the_server(home)
+@pytest.mark.timeout(240)
+async def test_killed_with_its_own_database_it_goes_on_and_leaves_no_server_behind(
+    self_hosted: Installation,
+) -> None:
+    """The embedded server outlives a kill -9 of its user only until its watchdog has noticed."""
+    home = self_hosted.data_dir
+    house = await demo(self_hosted)
+    await accepted(house.facts["webhook_url"], alert(house.facts["webhook_secret"], price=None))
+    before = await open_group(house)
+    await house.kill()
 
-        await until(gone, "the database server and its watchdog have ended", words=again.words)
-        assert not is_running(served.pid)
-    finally:
-        await installation.close()
+    again = await demo(self_hosted)
+    assert (await open_group(again))["group_id"] == before["group_id"]
+    served = postmaster.serving(home / CLUSTER)
+    assert served is not None
+    await again.kill()
+
+    async def gone() -> bool:
+        return postmaster.serving(home / CLUSTER) is None and not of_the_server(home)
+
+    await until(gone, "the database server and its watchdog have ended", words=again.words)
+    assert not is_running(served.pid)
 
 
 @pytest.mark.timeout(240)
 async def test_an_embedded_server_that_dies_is_started_again_and_nothing_is_lost(
-    private_dir: Path,
+    self_hosted: Installation,
 ) -> None:
-    home = private_dir / "home"
-    home.mkdir(mode=0o711)
-    home.chmod(0o711)
-    installation = Installation(home, None)
-    try:
-        house = await demo(installation)
-        await accepted(house.facts["webhook_url"], alert(house.facts["webhook_secret"], price=None))
-        before = await open_group(house)
-        served = postmaster.serving(home / CLUSTER)
-        assert served is not None
-        psutil.Process(served.pid).kill()
+    cluster = self_hosted.data_dir / CLUSTER
+    house = await demo(self_hosted)
+    await accepted(house.facts["webhook_url"], alert(house.facts["webhook_secret"], price=None))
+    before = await open_group(house)
+    served = postmaster.serving(cluster)
+    assert served is not None
+    psutil.Process(served.pid).kill()
 
-        async def another() -> bool:
-            now = postmaster.serving(home / CLUSTER)
-            return now is not None and now.pid != served.pid
+    async def another() -> bool:
+        now = postmaster.serving(cluster)
+        return now is not None and now.pid != served.pid
 
-        await until(another, "another server serves", words=house.words)
-        second = alert(house.facts["webhook_secret"], symbol="ETHUSDT.P", price=None)
-        await until(lambda: taken(house, second), "an alert is taken again", words=house.words)
-        assert before["group_id"] in {each["group_id"] for each in await api_of(house).groups()}
-    finally:
-        await installation.close()
+    await until(another, "another server serves", words=house.words)
+    second = alert(house.facts["webhook_secret"], symbol="ETHUSDT.P", price=None)
+    await until(lambda: taken(house, second), "an alert is taken again", words=house.words)
+    assert before["group_id"] in {each["group_id"] for each in await api_of(house).groups()}
 
 
 async def taken(house: House, body: str) -> bool:
