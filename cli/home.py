@@ -50,7 +50,7 @@ class Home:
 
     def __init__(self, data_dir: Path | None = None) -> None:
         self.data_dir = data_dir or default_data_dir()
-        self._uses: contextlib.ExitStack | None = None
+        self._is_serving = False
 
     @property
     def secrets_path(self) -> Path:
@@ -96,23 +96,23 @@ class Home:
     @contextlib.contextmanager
     def embedded(self, name: str) -> Iterator[str]:
         """The address of one migrated database of the embedded server. Raises Unusable."""
-        with explained("PLIMSOLL_DATA", str(self.data_dir)), contextlib.ExitStack() as uses:
-            server = uses.enter_context(self._server())
+        with explained("PLIMSOLL_DATA", str(self.data_dir)), self._server() as server:
             url = server.ensure_database(name)
             upgrade(url)
-            self._uses = uses
+            self._is_serving = True
             try:
                 yield url
             finally:
-                self._uses = None
+                self._is_serving = False
 
     def revive(self) -> None:
         """Start the embedded server again if it died; a server of yours is yours to start.
 
-        Raises Unusable, EmbeddedServerError or TimeoutError if it does not come back.
+        The use that `embedded` holds keeps it running. Raises Unusable, EmbeddedServerError or
+        TimeoutError if it does not come back.
         """
-        if self._uses is not None:
-            self._uses.enter_context(self._server())
+        if self._is_serving:
+            self._server().stop()
 
     def _server(self) -> EmbeddedPostgres:
         try:

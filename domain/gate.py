@@ -296,13 +296,17 @@ def _max_daily_loss(_: EntryProposal, facts: GateFacts, risked: RiskedNow) -> Ru
     limit = facts.risk.max_daily_loss
     if not risked.realized_today.is_finite():
         return _at_most("max_daily_loss", risked.realized_today, limit)
-    loss = max(ZERO, -risked.realized_today)
     return RuleCheck(
         rule="max_daily_loss",
-        value=plain(loss),
+        value=plain(max(ZERO, -risked.realized_today)),
         limit=None if limit is None else plain(limit),
-        passed=limit is None or loss < limit,
+        passed=loss_allows(risked.realized_today, limit),
     )
+
+
+def loss_allows(realized_today: Decimal, limit: Decimal | None) -> bool:
+    """Whether the day's realized loss leaves room for new exposure; both in the same currency."""
+    return limit is None or (realized_today.is_finite() and max(ZERO, -realized_today) < limit)
 
 
 def _mark_fresh(_: EntryProposal, facts: GateFacts, __: RiskedNow) -> RuleCheck:

@@ -5,17 +5,19 @@ from datetime import datetime, timedelta
 
 from application.book import Book
 from application.journal import Recorded
-from domain.dca_leg import LegPlanned, PlanLeg
-from domain.gate import EntryProposal, ProposedLeg
+from domain.dca_leg import LegEntryFilled, LegPlanned, PlanLeg
+from domain.gate import EntryProposal, ProposedLeg, loss_allows
 from domain.identity import client_order_id, installation_prefix
 from domain.instrument import entry_side
 from domain.message import Command
+from domain.money import ZERO
 from domain.order import (
     Order,
     OrderExpired,
     OrderRequested,
     OrderStatus,
     RequestOrder,
+    RequestOrderCancel,
 )
 from domain.position_group import AdmitPyramid, OpenPositionGroup
 from domain.pyramid import PlanPyramid, PyramidPlanned
@@ -35,6 +37,8 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
             yield from _lay_out(book, proposal, recorded.at)
         case LegPlanned() as plan:
             yield _request(_entry_order(book, plan, 1, plan.planned_at))
+        case LegEntryFilled(leg_id=leg_id):
+            yield from _call_off_excess(book, leg_id)
         case OrderExpired(client_order_id=client_order_id):
             order = book.order(client_order_id)
             if order is not None and is_wanted_again(book, order):
@@ -49,8 +53,8 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
 def is_wanted_again(book: Book, order: Order) -> bool:
     """Whether an entry that never reached the venue is to be tried once more.
 
-    Its reservation still stands. Nothing is tried against a closing, a pause or a discrepancy,
-    or once it was called off.
+    Its reservation still stands. Nothing is tried against a closing, a pause, a discrepancy or
+    the day's loss, or once it was called off.
     """
     group = book.group(order.request.group_id)
     is_unsent = order.status is OrderStatus.EXPIRED and not order.cancel_requested
@@ -62,7 +66,23 @@ def is_wanted_again(book: Book, order: Order) -> bool:
         and group.is_open
         and book.risk.trading_state == "active"
         and order.request.symbol not in book.risk.discrepancies
+        and loss_allows(book.risk.realized_today, book.account.settings.risk.max_daily_loss)
     )
+
+
+def _call_off_excess(book: Book, leg_id: str) -> Iterator[Command]:
+    """An entry given up for absent that filled after all leaves no room for its successor."""
+    leg = book.leg(leg_id)
+    assert leg is not None, f"leg {leg_id} spoke without being planned"
+    orders = [order for order in book.working_orders() if order.request.leg_id == leg_id]
+    entries = [order for order in orders if order.request.purpose == "entry"]
+    resting = sum((order.request.quantity - order.filled for order in entries), ZERO)
+    if leg.entry_filled + resting > leg.plan.quantity:
+        for order in entries:
+            yield RequestOrderCancel(
+                client_order_id=order.request.client_order_id,
+                reason="its leg would buy more than planned",
+            )
 
 
 def _request(requested: OrderRequested) -> RequestOrder:

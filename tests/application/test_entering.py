@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from application.inputs import OrderReported, SendWindowMissed, SignalReceived
+from application.inputs import SignalReceived
 from domain.dca_leg import LegPlanned
 from domain.order import OrderRequested
 from domain.position_group import PositionGroupOpened, PyramidAdmitted
@@ -336,56 +336,3 @@ def test_the_ledger_balances_after_all_of_it() -> None:
 
     assert received == set(desk.book.day.outcomes)
     assert json.loads(of(desk.recorded, SignalReceived)[0].body)["number"] == 1
-
-
-def missed(desk: Desk, requested: OrderRequested) -> None:
-    """The sender's word that an order's time had passed before its turn came."""
-    report = SendWindowMissed()
-    desk.handle(OrderReported(client_order_id=requested.client_order_id, report=report))
-    desk.errands.clear()
-
-
-def unsent(desk: Desk) -> list[OrderRequested]:
-    """The entries that are requested and still in nobody's hands."""
-    return [order.request for order in desk.working() if order.request.purpose == "entry"]
-
-
-def test_an_entry_that_missed_its_time_is_asked_for_again_under_another_id() -> None:
-    desk = Desk()
-    desk.handle(desk.received())
-    desk.errands.clear()
-    first = unsent(desk)[0]
-
-    missed(desk, first)
-
-    (again,) = [entry for entry in unsent(desk) if entry.leg_id == first.leg_id]
-    assert (first.attempt, again.attempt) == (1, 2)
-    assert again.client_order_id != first.client_order_id
-    assert (again.price, again.quantity) == (first.price, first.quantity)
-    assert again.send_before == desk.now + timedelta(seconds=60)
-
-
-def test_an_entry_is_given_up_after_three_times_and_frees_what_it_held() -> None:
-    desk = Desk()
-    desk.handle(desk.received())
-    desk.errands.clear()
-    before = desk.book.risk.committed()
-    leg_id = unsent(desk)[0].leg_id
-
-    for _ in range(3):
-        missed(desk, next(entry for entry in unsent(desk) if entry.leg_id == leg_id))
-
-    assert leg_id not in {entry.leg_id for entry in unsent(desk)}
-    assert desk.book.risk.committed() < before
-
-
-def test_an_entry_that_missed_its_time_stays_away_while_trading_is_paused() -> None:
-    desk = Desk()
-    desk.handle(desk.received())
-    desk.errands.clear()
-    desk.operator("pause")
-    first = unsent(desk)[0]
-
-    missed(desk, first)
-
-    assert first.leg_id not in {entry.leg_id for entry in unsent(desk)}
