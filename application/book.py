@@ -19,9 +19,11 @@ from domain import (
     risk_engine,
     trading_day,
 )
+from domain import exit as exits
 from domain.account import Account
 from domain.dca_leg import DCALeg
-from domain.identity import aggregate_of, group_of, stream_name
+from domain.exit import NO_EXIT, Exit
+from domain.identity import aggregate_of, group_of, stop_id, stream_name
 from domain.instrument import Instrument
 from domain.message import Input, MarkSeen
 from domain.order import Order
@@ -35,6 +37,7 @@ AGGREGATES: Mapping[str, ModuleType] = MappingProxyType(
     {
         "account": account,
         "dca_leg": dca_leg,
+        "exit": exits,
         "order": order,
         "position_group": position_group,
         "pyramid": pyramid,
@@ -125,6 +128,10 @@ class Book:
         """A leg by id."""
         return cast("DCALeg | None", self._one("dca_leg", leg_id))
 
+    def exit(self, exit_id: str) -> Exit:
+        """The exit of a leg, a pyramid or a group, or the stop of a group."""
+        return cast("Exit | None", self._one("exit", exit_id)) or NO_EXIT
+
     def order(self, client_order_id: str) -> Order | None:
         """An order by client id."""
         return cast("Order | None", self._one("order", client_order_id))
@@ -149,6 +156,13 @@ class Book:
             for leg_id in pyramid_state.plan.leg_ids
         )
         return tuple(leg for leg in legs if leg is not None)
+
+    def exits_of(self, group: PositionGroup) -> Iterator[tuple[str, Exit]]:
+        """Every exit a group may have, with its id: its stop, its own, its pyramids', its legs'."""
+        whole = group.opened.group_id
+        legs = (leg.plan.leg_id for leg in self.legs_of(group))
+        for exit_id in (stop_id(whole), whole, *group.pyramid_ids, *legs):
+            yield exit_id, self.exit(exit_id)
 
     def orders(self) -> Iterator[Order]:
         """Every order of the open books, by client id."""

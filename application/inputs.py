@@ -9,8 +9,9 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from domain.instrument import Instrument, MarketKind
+from domain.instrument import Instrument, MarketKind, PositionMode, Side
 from domain.message import Event, Input
+from domain.order_terms import RefusalKind
 from domain.settings import Settings
 
 
@@ -21,10 +22,14 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag="accepted"):
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
-    """A definite no: a (venue, code) pair of the whitelist. The order does not exist."""
+    """A definite no: a (venue, code) pair of the whitelist. The order does not exist.
+
+    `kind` names the refusals that are answered otherwise than by giving up the order.
+    """
 
     code: str
     message: str
+    kind: RefusalKind = "other"
 
 
 class AnswerLost(msgspec.Struct, frozen=True, kw_only=True, tag="answer_lost"):
@@ -62,7 +67,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, tag="found"):
 class NotFound(msgspec.Struct, frozen=True, kw_only=True, tag="not_found"):
     """Asked by id, among open orders and among trades after every expiry: nowhere.
 
-    `position` is the account's signed quantity of the symbol just after, none if not known.
+    `position` is the account's signed quantity of the symbol just after (in hedge mode that of
+    the order's position side), none if not known.
     """
 
     asked_at: datetime
@@ -155,22 +161,62 @@ class BalanceSeen(Input, frozen=True, kw_only=True):
 
 
 class PositionSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """Signed quantity at the venue: positive long, negative short."""
+    """Signed quantity at the venue: positive long, negative short. `side` in hedge mode."""
 
     symbol: str
     quantity: Decimal
+    side: PositionMode = "both"
+
+
+class ForeignTrade(msgspec.Struct, frozen=True, kw_only=True):
+    """A trade on our account that none of our orders made: by hand, liquidation, ADL."""
+
+    symbol: str
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    trade_id: str
+    traded_at: datetime
+    position_side: PositionMode = "both"
 
 
 class ReconciliationSeen(Input, frozen=True, kw_only=True):
     """What the venue holds, an observation judged against the Book as it stands when handled.
 
     `open_client_order_ids` are the working orders that carry our account's prefix.
+    `foreign_trades` are the latest ones of the symbols asked for, oldest first.
     """
 
     NAME: ClassVar[str] = "trading_day.reconciliation_seen.v1"
     asked_at: datetime
     open_client_order_ids: tuple[str, ...]
     positions: tuple[PositionSeen, ...]
+    foreign_trades: tuple[ForeignTrade, ...] = ()
+
+
+class MarkMoved(Input, frozen=True, kw_only=True):
+    """The mark of a symbol may have reached a watched level, an observation.
+
+    The mark itself comes with the input's `marks`.
+    """
+
+    NAME: ClassVar[str] = "trading_day.mark_moved.v1"
+    symbol: str
+
+
+class FundingReported(Input, frozen=True, kw_only=True):
+    """The venue settled funding of a position: `amount` above zero was received.
+
+    Counted once by `funding_id`; in units of `asset`.
+    """
+
+    NAME: ClassVar[str] = "trading_day.funding_reported.v1"
+    funding_id: str
+    symbol: str
+    amount: Decimal
+    asset: str
+    settled_at: datetime
+    position_side: PositionMode = "both"
 
 
 class ClockTicked(Input, frozen=True, kw_only=True):
@@ -184,8 +230,10 @@ class ClockTicked(Input, frozen=True, kw_only=True):
 
 OperatorAction = Literal[
     "close_group",
+    "reduce_group",
     "promote_signal",
     "remove_signal",
+    "force_add_signal",
     "pause",
     "resume",
     "halt",
@@ -194,18 +242,23 @@ OperatorAction = Literal[
 
 
 class OperatorActed(Input, frozen=True, kw_only=True):
-    """An operator's click or command. `subject` is the group, signal or symbol it is about."""
+    """An operator's click or command. `subject` is the group, signal or symbol it is about.
+
+    `percent` of the open quantity is what `reduce_group` closes.
+    """
 
     NAME: ClassVar[str] = "trading_day.operator_acted.v1"
     action: OperatorAction
     subject: str
     actor: str
     reason: str
+    percent: Decimal | None = None
 
 
 OBSERVATIONS: tuple[type[Event], ...] = (
     BalanceSeen,
     ClockTicked,
     InstrumentsSeen,
+    MarkMoved,
     ReconciliationSeen,
 )

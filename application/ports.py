@@ -8,12 +8,16 @@ from typing import Literal, Protocol
 import msgspec
 
 from application.inputs import OrderReported, ReconciliationSeen
-from domain.instrument import Instrument, Side
+from domain.instrument import Instrument, PositionMode, Side
 from domain.message import Input, MarkSeen
 
 
 class OrderTicket(msgspec.Struct, frozen=True, kw_only=True):
-    """One order as it is to be sent. Quantity in contracts; no price = plain market."""
+    """One order as it is to be sent. Quantity in contracts; no price = plain market.
+
+    With a `trigger_price` it is a stop: it waits until the market touches that price, then
+    trades at market. In hedge mode `position_side` is `long` or `short`.
+    """
 
     client_order_id: str
     symbol: str
@@ -22,7 +26,8 @@ class OrderTicket(msgspec.Struct, frozen=True, kw_only=True):
     price: Decimal | None
     time_in_force: Literal["gtc", "ioc", "post_only"]
     reduce_only: bool
-    position_side: Literal["both", "long", "short"] = "both"
+    position_side: PositionMode = "both"
+    trigger_price: Decimal | None = None
 
 
 class Exchange(Protocol):

@@ -7,6 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from application.journal import Recorded
+from domain.day_terms import Outcome
 from domain.dca_leg import (
     LegDustWrittenOff,
     LegEntryEnded,
@@ -23,7 +24,7 @@ from domain.position_group import (
     PositionGroupOpened,
     PyramidAdmitted,
 )
-from domain.trading_day import Outcome, SignalJudged
+from domain.trading_day import SignalJudged
 
 
 class GroupSummary(msgspec.Struct, kw_only=True, frozen=True):

@@ -8,7 +8,8 @@ from application.book import Book
 from application.ports import OrderTicket
 from application.work import OrderWork, WorkingOrder, WorkState
 from domain.account import AccountOpened
-from domain.order import Order, OrderRequested, OrderStatus
+from domain.order import Order, OrderRequested
+from domain.order_terms import OrderStatus
 from domain.settings import Settings
 
 
@@ -30,6 +31,8 @@ def ticket_of(requested: OrderRequested) -> OrderTicket:
         price=requested.price,
         time_in_force=requested.time_in_force,
         reduce_only=requested.reduce_only,
+        position_side=requested.position_side,
+        trigger_price=requested.trigger_price,
     )
 
 

@@ -20,7 +20,7 @@ from application.loading import load_book, trading_accounts
 from cli.answers import FAILED, Unusable, print_json
 from cli.home import Home, without_password
 from cli.rooms import connection_from_environment, prefix_of
-from domain.order import OrderStatus
+from domain.order_terms import OrderStatus
 
 Verdict = Literal["ok", "warning", "failed"]
 

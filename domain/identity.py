@@ -41,6 +41,11 @@ def leg_id(pyramid: str, index: int) -> str:
     return f"{pyramid}-l{index}"
 
 
+def stop_id(group: str) -> str:
+    """The exit that guards a whole group against a loss."""
+    return f"{group}-stop"
+
+
 def group_of(part: str) -> str:
     """The group that the id of a pyramid or leg, or the group's own, begins with."""
     return part.split("-", 1)[0]

@@ -9,11 +9,16 @@ from domain.money import ONE, ZERO, round_down, round_up
 
 Side = Literal["buy", "sell"]
 PositionSide = Literal["long", "short"]
+PositionMode = Literal["both", "long", "short"]
 MarketKind = Literal["spot", "linear"]
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
-    """One market. Prices in quote units, quantities in contracts of `contract_size` base units."""
+    """One market. Prices in quote units, quantities in contracts of `contract_size` base units.
+
+    A `tick` or `step` of zero is not known yet. `stops_reserve`: a resting stop holds quantity
+    that no other exit may offer, as it always does on spot.
+    """
 
     symbol: str
     venue_symbol: str
@@ -30,6 +35,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     maker_fee_percent: Decimal = Decimal("0.02")
     taker_fee_percent: Decimal = Decimal("0.05")
     reduce_only_exempt: bool = True
+    stops_reserve: bool = False
 
 
 def round_price(instrument: Instrument, price: Decimal, side: Side) -> Decimal:

@@ -13,12 +13,17 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     NAME: ClassVar[str]
 
 
-class MarkSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """The mark of a symbol: mid of best bid and ask, else the last trade, in quote units."""
+class MarkSeen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The mark of a symbol: mid of best bid and ask, else the last trade, in quote units.
+
+    `bid` and `ask` are the touch, where the venue tells it.
+    """
 
     symbol: str
     price: Decimal
     at: datetime
+    bid: Decimal | None = None
+    ask: Decimal | None = None
 
 
 class Input(Event, frozen=True, kw_only=True):

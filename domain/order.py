@@ -2,19 +2,22 @@
 
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
-from typing import ClassVar, Literal, assert_never
+from typing import ClassVar, assert_never
 
 import msgspec
 
-from domain.instrument import Side
+from domain.instrument import PositionMode, Side
 from domain.message import Command, Event
 from domain.money import ZERO
-from domain.order_terms import EndedStatus, TimeInForce, proves_absence
-
-Purpose = Literal["entry", "take_profit", "close"]
-Liquidity = Literal["maker", "taker"]
-
+from domain.order_terms import (
+    EndedStatus,
+    Liquidity,
+    OrderStatus,
+    Purpose,
+    RefusalKind,
+    TimeInForce,
+    proves_absence,
+)
 
 # Events
 # Stored for ever: add fields with defaults, never change a NAME.
@@ -27,7 +30,11 @@ class OrderFact(Event, frozen=True, kw_only=True):
 
 
 class OrderRequested(OrderFact, frozen=True, kw_only=True):
-    """We want this order. In the log before it is sent; `price` none = plain market."""
+    """We want this order. In the log before it is sent; `price` none = plain market.
+
+    With a `trigger_price` it waits for that price, then sells at market. `covers` names the
+    legs it sells from, in their order; none of them = every leg of the group.
+    """
 
     NAME: ClassVar[str] = "order.requested.v1"
     purpose: Purpose
@@ -44,6 +51,9 @@ class OrderRequested(OrderFact, frozen=True, kw_only=True):
     attempt: int
     requested_at: datetime
     send_before: datetime | None
+    position_side: PositionMode = "both"
+    trigger_price: Decimal | None = None
+    covers: tuple[str, ...] = ()
 
 
 class OrderAccepted(OrderFact, frozen=True, kw_only=True):
@@ -59,6 +69,7 @@ class OrderRejected(OrderFact, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "order.rejected.v1"
     code: str
     message: str
+    kind: RefusalKind = "other"
 
 
 class OrderUnknown(OrderFact, frozen=True, kw_only=True):
@@ -174,6 +185,7 @@ class RecordOrderRejected(OrderCommand, frozen=True, kw_only=True):
 
     code: str
     message: str
+    kind: RefusalKind = "other"
 
 
 class RecordOrderUnknown(OrderCommand, frozen=True, kw_only=True):
@@ -233,18 +245,6 @@ OrderCommands = (
 
 
 # State
-
-
-class OrderStatus(StrEnum):
-    """Where an order stands."""
-
-    REQUESTED = "requested"
-    UNKNOWN = "unknown"
-    OPEN = "open"
-    FILLED = "filled"
-    ENDED = "ended"
-    REJECTED = "rejected"
-    EXPIRED = "expired"
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -314,8 +314,8 @@ def decide(state: Order | None, command: OrderCommands) -> tuple[OrderEvent, ...
     match command:
         case RecordOrderAccepted(venue_order_id=venue_id):
             happened = (OrderAccepted(client_order_id=identity, venue_order_id=venue_id),)
-        case RecordOrderRejected(code=code, message=message):
-            refused = OrderRejected(client_order_id=identity, code=code, message=message)
+        case RecordOrderRejected():
+            refused = OrderRejected(**msgspec.structs.asdict(command))
             happened = () if state.has_existed else (refused,)
         case RecordOrderUnknown(detail=detail, now=now):
             happened = (OrderUnknown(client_order_id=identity, detail=detail, since=now),)

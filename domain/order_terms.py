@@ -1,10 +1,27 @@
 """The words an order is described with, and what proves that the venue never had it."""
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Literal
 
+Purpose = Literal["entry", "take_profit", "stop", "reduce", "close"]
+Liquidity = Literal["maker", "taker"]
+RefusalKind = Literal["other", "insufficient_funds", "post_only"]
 TimeInForce = Literal["gtc", "ioc", "post_only"]
 EndedStatus = Literal["filled", "cancelled", "expired", "rejected", "lost"]
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands."""
+
+    REQUESTED = "requested"
+    UNKNOWN = "unknown"
+    OPEN = "open"
+    FILLED = "filled"
+    ENDED = "ended"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
 
 # Spec §4: absent only after three empty answers spread over at least this long.
 ABSENCE_ANSWERS = 3

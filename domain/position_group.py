@@ -8,6 +8,7 @@ import msgspec
 
 from domain.instrument import PositionSide
 from domain.message import Command, Event
+from domain.money import ZERO
 from domain.settings import CapitalSettings, ExitSettings, GridSettings
 
 # Events
@@ -15,7 +16,10 @@ from domain.settings import CapitalSettings, ExitSettings, GridSettings
 
 
 class PositionGroupOpened(Event, frozen=True, kw_only=True):
-    """A trade began, with the settings that will rule it to its end."""
+    """A trade began, with the settings that will rule it to its end.
+
+    `stop_loss` is the signal's own stop price, where the settings allow one.
+    """
 
     NAME: ClassVar[str] = "position_group.opened.v1"
     group_id: str
@@ -28,6 +32,7 @@ class PositionGroupOpened(Event, frozen=True, kw_only=True):
     capital: CapitalSettings
     settings_version: int
     opened_at: datetime
+    stop_loss: Decimal | None = None
 
 
 class PyramidAdmitted(Event, frozen=True, kw_only=True):
@@ -50,8 +55,60 @@ class PositionGroupClosing(Event, frozen=True, kw_only=True):
     closing_at: datetime
 
 
+class ReductionPart(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a leg's lot is to be sold. `sold_before` is all the leg had sold at that time."""
+
+    leg_id: str
+    quantity: Decimal
+    sold_before: Decimal
+
+
+class ReductionStarted(Event, frozen=True, kw_only=True):
+    """A part of the trade is to be closed, its structure kept. Parts in the order of selling.
+
+    What the legs' own exits sell meanwhile counts. A further one adds to the one under way.
+    """
+
+    NAME: ClassVar[str] = "position_group.reduction_started.v1"
+    group_id: str
+    reason: str
+    signal_id: str
+    parts: tuple[ReductionPart, ...]
+    started_at: datetime
+
+
+class ReductionEnded(Event, frozen=True, kw_only=True):
+    """Nothing of the parts is left to sell, or only what no venue would buy."""
+
+    NAME: ClassVar[str] = "position_group.reduction_ended.v1"
+    group_id: str
+    ended_at: datetime
+
+
+class StopTrailed(Event, frozen=True, kw_only=True):
+    """The best price since the first fill moved by at least a step: the stop follows it."""
+
+    NAME: ClassVar[str] = "position_group.stop_trailed.v1"
+    group_id: str
+    best: Decimal
+    trailed_at: datetime
+
+
+class FundingShared(Event, frozen=True, kw_only=True):
+    """The trade's share of a funding settlement, in the capital currency; below zero: paid."""
+
+    NAME: ClassVar[str] = "position_group.funding_shared.v1"
+    group_id: str
+    funding_id: str
+    amount: Decimal
+    settled_at: datetime
+
+
 class CloseAttempted(Event, frozen=True, kw_only=True):
-    """One order is to sell all that is left. `price` bounds it; none = plain market."""
+    """One order is to sell what is left of the trade, or of the part to be closed.
+
+    `price` bounds it; none = plain market. `covers`: leg ids, in the order they are sold.
+    """
 
     NAME: ClassVar[str] = "position_group.close_attempted.v1"
     group_id: str
@@ -60,6 +117,7 @@ class CloseAttempted(Event, frozen=True, kw_only=True):
     quantity: Decimal
     price: Decimal | None
     attempted_at: datetime
+    covers: tuple[str, ...] = ()
 
 
 class PositionGroupClosed(Event, frozen=True, kw_only=True):
@@ -76,6 +134,10 @@ class PositionGroupClosed(Event, frozen=True, kw_only=True):
 PositionGroupEvent = (
     PositionGroupOpened
     | PyramidAdmitted
+    | ReductionStarted
+    | ReductionEnded
+    | StopTrailed
+    | FundingShared
     | PositionGroupClosing
     | CloseAttempted
     | PositionGroupClosed
@@ -100,23 +162,13 @@ class PositionGroupCommand(Command, frozen=True, kw_only=True):
 class OpenPositionGroup(PositionGroupCommand, frozen=True, kw_only=True):
     """Begin an approved trade."""
 
-    symbol: str
-    timeframe: str
-    side: PositionSide
-    signal_id: str
-    grid: GridSettings
-    exits: ExitSettings
-    capital: CapitalSettings
-    settings_version: int
-    now: datetime
+    opened: PositionGroupOpened
 
 
 class AdmitPyramid(PositionGroupCommand, frozen=True, kw_only=True):
     """Let an approved entry join."""
 
-    pyramid_id: str
-    index: int
-    signal_id: str
+    admitted: PyramidAdmitted
 
 
 class ClosePositionGroup(PositionGroupCommand, frozen=True, kw_only=True):
@@ -127,13 +179,35 @@ class ClosePositionGroup(PositionGroupCommand, frozen=True, kw_only=True):
     now: datetime
 
 
-class AttemptClose(PositionGroupCommand, frozen=True, kw_only=True):
-    """Sell what is left with one order."""
+class StartReduction(PositionGroupCommand, frozen=True, kw_only=True):
+    """Close a part; while closing there is nothing to reduce any more."""
 
-    client_order_id: str
-    quantity: Decimal
-    price: Decimal | None
+    started: ReductionStarted
+
+
+class EndReduction(PositionGroupCommand, frozen=True, kw_only=True):
+    """The part is closed."""
+
     now: datetime
+
+
+class TrailStop(PositionGroupCommand, frozen=True, kw_only=True):
+    """Let the stop follow a better price."""
+
+    best: Decimal
+    now: datetime
+
+
+class ShareFunding(PositionGroupCommand, frozen=True, kw_only=True):
+    """Give the trade its share of a funding settlement, once."""
+
+    shared: FundingShared
+
+
+class AttemptClose(PositionGroupCommand, frozen=True, kw_only=True):
+    """Sell what is left, of the trade or of the part to be closed, with one order."""
+
+    attempted: CloseAttempted
 
 
 class FinishPositionGroup(PositionGroupCommand, frozen=True, kw_only=True):
@@ -145,7 +219,15 @@ class FinishPositionGroup(PositionGroupCommand, frozen=True, kw_only=True):
 
 
 PositionGroupCommands = (
-    OpenPositionGroup | AdmitPyramid | ClosePositionGroup | AttemptClose | FinishPositionGroup
+    OpenPositionGroup
+    | AdmitPyramid
+    | StartReduction
+    | EndReduction
+    | TrailStop
+    | ShareFunding
+    | ClosePositionGroup
+    | AttemptClose
+    | FinishPositionGroup
 )
 
 
@@ -153,13 +235,23 @@ PositionGroupCommands = (
 
 
 class PositionGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """A trade's own facts; legs and orders tell the rest."""
+    """A trade's own facts; legs and orders tell the rest.
+
+    `reducing` holds the parts still to be sold. `attempts_before` counts the sales of earlier
+    sequences, so that each begins with its narrowest bound. `best` trails the market.
+    """
 
     opened: PositionGroupOpened
     pyramid_ids: tuple[str, ...] = ()
+    reducing: tuple[ReductionPart, ...] = ()
+    best: Decimal | None = None
+    funding: Decimal = ZERO
+    funding_ids: tuple[str, ...] = ()
     closing: PositionGroupClosing | None = None
     close_attempts: int = 0
+    attempts_before: int = 0
     last_attempt: CloseAttempted | None = None
+    last_reduction: ReductionStarted | None = None
     closed: PositionGroupClosed | None = None
 
     @property
@@ -183,8 +275,23 @@ def evolve(state: PositionGroup | None, event: PositionGroupEvent) -> PositionGr
             return msgspec.structs.replace(
                 state, pyramid_ids=(*state.pyramid_ids, event.pyramid_id)
             )
+        case ReductionStarted():
+            return _reducing(state, event)
+        case ReductionEnded():
+            return msgspec.structs.replace(state, reducing=())
+        case StopTrailed(best=best):
+            return msgspec.structs.replace(state, best=best)
+        case FundingShared():
+            return msgspec.structs.replace(
+                state,
+                funding=state.funding + event.amount,
+                funding_ids=(*state.funding_ids, event.funding_id),
+            )
         case PositionGroupClosing():
-            return msgspec.structs.replace(state, closing=event)
+            before = state.close_attempts
+            return msgspec.structs.replace(
+                state, closing=event, reducing=(), attempts_before=before
+            )
         case CloseAttempted():
             return msgspec.structs.replace(state, close_attempts=event.attempt, last_attempt=event)
         case PositionGroupClosed():
@@ -198,46 +305,33 @@ def decide(
 ) -> tuple[PositionGroupEvent, ...]:
     """What a command makes happen; the same command again makes nothing happen."""
     if isinstance(command, OpenPositionGroup):
-        return () if state is not None else (_opened(command),)
+        return () if state is not None else (command.opened,)
     assert state is not None, f"group {command.group_id} was never opened"
     match command:
-        case AdmitPyramid():
-            return _admit(state, command)
+        case AdmitPyramid(admitted=admitted):
+            is_known = admitted.pyramid_id in state.pyramid_ids
+            return (admitted,) if state.is_open and not is_known else ()
+        case StartReduction(started=started):
+            is_news = state.is_open and bool(started.parts) and started != state.last_reduction
+            return (started,) if is_news else ()
+        case EndReduction():
+            ended = ReductionEnded(group_id=command.group_id, ended_at=command.now)
+            return (ended,) if state.reducing else ()
+        case TrailStop():
+            return _trail(state, command)
+        case ShareFunding(shared=shared):
+            is_known = state.closed is not None or shared.funding_id in state.funding_ids
+            return () if is_known else (shared,)
         case ClosePositionGroup():
             return _close(state, command)
-        case AttemptClose():
-            return _attempt(state, command)
+        case AttemptClose(attempted=attempted):
+            is_wanted = not state.is_open or bool(state.reducing)
+            is_next = attempted.attempt == state.close_attempts + 1
+            return (attempted,) if is_wanted and is_next and state.closed is None else ()
         case FinishPositionGroup():
             return _finish(state, command)
         case _:
             assert_never(command)
-
-
-def _opened(command: OpenPositionGroup) -> PositionGroupOpened:
-    return PositionGroupOpened(
-        group_id=command.group_id,
-        symbol=command.symbol,
-        timeframe=command.timeframe,
-        side=command.side,
-        signal_id=command.signal_id,
-        grid=command.grid,
-        exits=command.exits,
-        capital=command.capital,
-        settings_version=command.settings_version,
-        opened_at=command.now,
-    )
-
-
-def _admit(state: PositionGroup, command: AdmitPyramid) -> tuple[PositionGroupEvent, ...]:
-    if command.pyramid_id in state.pyramid_ids or not state.is_open:
-        return ()
-    admitted = PyramidAdmitted(
-        group_id=command.group_id,
-        pyramid_id=command.pyramid_id,
-        index=command.index,
-        signal_id=command.signal_id,
-    )
-    return (admitted,)
 
 
 def _close(state: PositionGroup, command: ClosePositionGroup) -> tuple[PositionGroupEvent, ...]:
@@ -252,21 +346,32 @@ def _close(state: PositionGroup, command: ClosePositionGroup) -> tuple[PositionG
     return (closing,)
 
 
-def _attempt(state: PositionGroup, command: AttemptClose) -> tuple[PositionGroupEvent, ...]:
-    repeated = state.last_attempt is not None and (
-        state.last_attempt.client_order_id == command.client_order_id
+def _reducing(state: PositionGroup, event: ReductionStarted) -> PositionGroup:
+    """What is added to a leg's part keeps the count of what the leg had sold at first."""
+    parts = {part.leg_id: part for part in state.reducing}
+    for part in event.parts:
+        known = parts.get(part.leg_id)
+        if known is not None:
+            total = known.quantity + part.quantity
+            parts[part.leg_id] = msgspec.structs.replace(known, quantity=total)
+        else:
+            parts[part.leg_id] = part
+    before = state.attempts_before if state.reducing else state.close_attempts
+    return msgspec.structs.replace(
+        state,
+        reducing=tuple(parts[leg_id] for leg_id in parts),
+        last_reduction=event,
+        attempts_before=before,
     )
-    if state.is_open or state.closed is not None or repeated:
-        return ()
-    attempted = CloseAttempted(
-        group_id=command.group_id,
-        client_order_id=command.client_order_id,
-        attempt=state.close_attempts + 1,
-        quantity=command.quantity,
-        price=command.price,
-        attempted_at=command.now,
-    )
-    return (attempted,)
+
+
+def _trail(state: PositionGroup, command: TrailStop) -> tuple[PositionGroupEvent, ...]:
+    """Only ever towards profit."""
+    is_long = state.opened.side == "long"
+    best = state.best
+    is_better = best is None or (command.best > best if is_long else command.best < best)
+    trailed = StopTrailed(group_id=command.group_id, best=command.best, trailed_at=command.now)
+    return (trailed,) if state.is_open and is_better else ()
 
 
 def _finish(state: PositionGroup, command: FinishPositionGroup) -> tuple[PositionGroupEvent, ...]:

@@ -2,30 +2,20 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import ClassVar, Literal, assert_never
+from typing import ClassVar, assert_never
 
 import msgspec
 
+from domain.day_terms import (
+    IDEMPOTENCY_KEYS_MAX,
+    IDEMPOTENCY_SPAN,
+    AlertKind,
+    AlertSeverity,
+    Outcome,
+)
 from domain.identity import trade_key
 from domain.message import Command, Event, Input
 from domain.signal import SignalKind
-
-Outcome = Literal[
-    "admitted",
-    "queued",
-    "replaced",
-    "removed",
-    "expired",
-    "duplicate",
-    "no_effect",
-    "refused",
-    "rejected",
-]
-
-# How long a repeated idempotency key is recognised, and how many are remembered at most.
-IDEMPOTENCY_SPAN = timedelta(days=7)
-IDEMPOTENCY_KEYS_MAX = 10_000
-
 
 # Events
 # Stored for ever: add fields with defaults, never change a NAME.
@@ -101,6 +91,16 @@ class ReportUnmatched(Event, frozen=True, kw_only=True):
     detail: str
 
 
+class AlertRaised(Event, frozen=True, kw_only=True):
+    """The operator should know: `kind` says of what sort, `subject` which trade or symbol."""
+
+    NAME: ClassVar[str] = "trading_day.alert_raised.v1"
+    kind: AlertKind
+    severity: AlertSeverity
+    subject: str
+    text: str
+
+
 class InputFailed(Event, frozen=True, kw_only=True):
     """Handling this input raised: nothing of it was decided, it is set aside."""
 
@@ -127,6 +127,7 @@ TradingDayEvent = (
     | SignalRead
     | SignalJudged
     | ReportUnmatched
+    | AlertRaised
     | InputFailed
     | TradingDayClosed
 )
@@ -185,6 +186,12 @@ class RecordUnmatchedReport(TradingDayCommand, frozen=True, kw_only=True):
     detail: str
 
 
+class RaiseAlert(TradingDayCommand, frozen=True, kw_only=True):
+    """Tell the operator, once a day for the same kind and subject unless the words change."""
+
+    alert: AlertRaised
+
+
 class SetInputAside(TradingDayCommand, frozen=True, kw_only=True):
     """Record that the newest input could not be handled."""
 
@@ -205,6 +212,7 @@ TradingDayCommands = (
     | ReadSignal
     | JudgeSignal
     | RecordUnmatchedReport
+    | RaiseAlert
     | SetInputAside
     | CloseTradingDay
 )
@@ -231,6 +239,7 @@ class TradingDay(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: dict[str, Outcome] = {}
     latest_signals: dict[str, LatestSignal] = {}
     idempotency_keys: dict[str, datetime] = {}
+    alerts: dict[str, str] = {}
 
 
 def evolve(state: TradingDay | None, event: TradingDayEvent) -> TradingDay:
@@ -248,6 +257,9 @@ def evolve(state: TradingDay | None, event: TradingDayEvent) -> TradingDay:
         case SignalJudged():
             outcomes = {**state.outcomes, event.signal_id: event.outcome}
             return msgspec.structs.replace(state, outcomes=outcomes)
+        case AlertRaised():
+            told = {**state.alerts, f"{event.kind}|{event.subject}": event.text}
+            return msgspec.structs.replace(state, alerts=told)
         case EngineStarted() | ReportUnmatched() | InputFailed():
             return state
         case TradingDayClosed():
@@ -281,6 +293,9 @@ def decide(state: TradingDay | None, command: TradingDayCommands) -> tuple[Tradi
                 client_order_id=command.client_order_id, detail=command.detail
             )
             return (unmatched,)
+        case RaiseAlert(alert=alert):
+            is_told = state.alerts.get(f"{alert.kind}|{alert.subject}") == alert.text
+            return () if is_told else (alert,)
         case SetInputAside():
             # and every input that could not be handled.
             return (InputFailed(error=command.error, fingerprint=command.fingerprint),)

@@ -27,10 +27,10 @@ from domain.order import (
     OrderFilled,
     OrderRejected,
     OrderRequested,
-    OrderStatus,
     RequestOrder,
     RequestOrderCancel,
 )
+from domain.order_terms import OrderStatus
 from domain.position_group import (
     AttemptClose,
     CloseAttempted,
@@ -187,15 +187,17 @@ def _sell(
     if last is not None and now - last.attempted_at < _patience(book, group):
         return
     attempt = group.close_attempts + 1
-    yield AttemptClose(
+    attempted = CloseAttempted(
         group_id=group.opened.group_id,
         client_order_id=client_order_id(
             order_prefix(book), group.opened.group_id, "close", attempt
         ),
+        attempt=attempt,
         quantity=quantity,
         price=_bound(group, instrument, mark.price if mark is not None else None, attempt),
-        now=now,
+        attempted_at=now,
     )
+    yield AttemptClose(group_id=group.opened.group_id, attempted=attempted)
 
 
 def _patience(book: Book, group: PositionGroup) -> timedelta:

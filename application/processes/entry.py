@@ -11,15 +11,14 @@ from domain.identity import client_order_id, installation_prefix
 from domain.instrument import entry_side
 from domain.message import Command
 from domain.money import ZERO
-from domain.order import (
-    Order,
-    OrderExpired,
-    OrderRequested,
-    OrderStatus,
-    RequestOrder,
-    RequestOrderCancel,
+from domain.order import Order, OrderExpired, OrderRequested, RequestOrder, RequestOrderCancel
+from domain.order_terms import OrderStatus
+from domain.position_group import (
+    AdmitPyramid,
+    OpenPositionGroup,
+    PositionGroupOpened,
+    PyramidAdmitted,
 )
-from domain.position_group import AdmitPyramid, OpenPositionGroup
 from domain.pyramid import PlanPyramid, PyramidPlanned
 from domain.risk_engine import RiskApproved
 from domain.settings import resolve
@@ -97,12 +96,13 @@ def order_prefix(book: Book) -> str:
 def _lay_out(book: Book, proposal: EntryProposal, now: datetime) -> Iterator[Command]:
     if not proposal.is_pyramid:
         yield _open_group(book, proposal, now)
-    yield AdmitPyramid(
+    admitted = PyramidAdmitted(
         group_id=proposal.group_id,
         pyramid_id=proposal.pyramid_id,
         index=proposal.index,
         signal_id=proposal.signal_id,
     )
+    yield AdmitPyramid(group_id=proposal.group_id, admitted=admitted)
     yield PlanPyramid(pyramid_id=proposal.pyramid_id, plan=_pyramid(proposal, now))
     for leg in proposal.legs:
         yield PlanLeg(leg_id=leg.leg_id, plan=_leg(proposal, leg, now))
@@ -110,7 +110,7 @@ def _lay_out(book: Book, proposal: EntryProposal, now: datetime) -> Iterator[Com
 
 def _open_group(book: Book, proposal: EntryProposal, now: datetime) -> OpenPositionGroup:
     bound = resolve(book.account.settings, proposal.symbol, proposal.timeframe)
-    return OpenPositionGroup(
+    opened = PositionGroupOpened(
         group_id=proposal.group_id,
         symbol=proposal.symbol,
         timeframe=proposal.timeframe,
@@ -120,8 +120,9 @@ def _open_group(book: Book, proposal: EntryProposal, now: datetime) -> OpenPosit
         exits=bound.exits,
         capital=bound.capital,
         settings_version=book.account.settings_version,
-        now=now,
+        opened_at=now,
     )
+    return OpenPositionGroup(group_id=proposal.group_id, opened=opened)
 
 
 def _pyramid(proposal: EntryProposal, now: datetime) -> PyramidPlanned:

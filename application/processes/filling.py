@@ -20,14 +20,8 @@ from domain.dca_leg import (
 from domain.instrument import Instrument
 from domain.message import Command
 from domain.money import ZERO
-from domain.order import (
-    Order,
-    OrderEnded,
-    OrderExpired,
-    OrderFilled,
-    OrderRejected,
-    OrderStatus,
-)
+from domain.order import Order, OrderEnded, OrderExpired, OrderFilled, OrderRejected
+from domain.order_terms import OrderStatus
 from domain.pnl import Allocation, allocate, combined
 from domain.position_group import PositionGroup
 

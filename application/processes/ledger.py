@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from application.book import Book
 from application.journal import Recorded
+from domain.day_terms import Outcome
 from domain.message import Command
 from domain.queue import (
     QueuedSignalExpired,
@@ -13,7 +14,7 @@ from domain.queue import (
     SignalQueued,
 )
 from domain.risk_engine import RiskApproved, RiskDenied
-from domain.trading_day import JudgeSignal, Outcome, SignalJudged
+from domain.trading_day import JudgeSignal, SignalJudged
 
 
 def react(_: Book, recorded: Recorded) -> Iterator[Command]:

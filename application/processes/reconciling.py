@@ -10,7 +10,8 @@ from application.journal import Recorded
 from application.processes.positions import expected_positions, is_dust
 from domain.message import Command
 from domain.money import ZERO
-from domain.order import OrderStatus, RecordOrderUnknown
+from domain.order import RecordOrderUnknown
+from domain.order_terms import OrderStatus
 from domain.risk_engine import (
     ChangeTradingState,
     ClearDiscrepancy,

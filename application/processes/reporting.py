@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+import msgspec
+
 from application.book import Book
 from application.inputs import (
     Accepted,
@@ -77,8 +79,8 @@ def _as_fact(reported: OrderReported, now: datetime) -> Command:
     match reported.report:
         case Accepted(venue_order_id=venue_id) | Found(venue_order_id=venue_id):
             return RecordOrderAccepted(client_order_id=identity, venue_order_id=venue_id)
-        case Refused(code=code, message=message):
-            return RecordOrderRejected(client_order_id=identity, code=code, message=message)
+        case Refused() as refused:
+            return RecordOrderRejected(client_order_id=identity, **msgspec.structs.asdict(refused))
         case AnswerLost(detail=detail):
             return RecordOrderUnknown(client_order_id=identity, detail=detail, now=now)
         case CancelRefused(code=code, message=message):

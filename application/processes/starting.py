@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from application.book import Book
 from application.journal import Recorded
 from domain.message import Command
-from domain.order import OrderStatus, RecordOrderUnknown
+from domain.order import RecordOrderUnknown
+from domain.order_terms import OrderStatus
 from domain.trading_day import EngineStarted
 
 

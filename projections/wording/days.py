@@ -1,10 +1,11 @@
 """Trading days, the account and its engine in words."""
 
 from domain.account import AccountOpened, InstrumentsChanged, SettingsChanged
+from domain.day_terms import Outcome
 from domain.trading_day import (
+    AlertRaised,
     EngineStarted,
     InputFailed,
-    Outcome,
     ReportUnmatched,
     SignalJudged,
     SignalRead,
@@ -44,6 +45,15 @@ def _(event: InstrumentsChanged) -> Description:
     more = f" and {len(event.instruments) - 5} more" if len(event.instruments) > 5 else ""  # noqa: PLR2004 - as above
     return Description(
         kind="account", severity="debug", text=f"Market rules changed: {symbols}{more}"
+    )
+
+
+@describe.register
+def _(event: AlertRaised) -> Description:
+    return Description(
+        kind="engine",
+        severity=event.severity,
+        text=f"Alert, {event.kind.replace('_', ' ')} of {event.subject}: {event.text}",
     )
 
 

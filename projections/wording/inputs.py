@@ -9,7 +9,9 @@ from application.inputs import (
     ClockTicked,
     Ended,
     Found,
+    FundingReported,
     InstrumentsSeen,
+    MarkMoved,
     NotFound,
     OperatorActed,
     OrderReported,
@@ -83,6 +85,28 @@ def _(event: ReconciliationSeen) -> Description:
             f"Asked at {clock(event.asked_at)}, the venue holds"
             f" {len(event.open_client_order_ids)} orders of ours"
             f" and {len(event.positions)} positions"
+        ),
+    )
+
+
+@describe.register
+def _(event: MarkMoved) -> Description:
+    return Description(
+        kind="engine",
+        severity="debug",
+        symbol=event.symbol,
+        text=f"The mark of {event.symbol} moved to a watched level",
+    )
+
+
+@describe.register
+def _(event: FundingReported) -> Description:
+    return Description(
+        kind="order",
+        symbol=event.symbol,
+        text=(
+            f"The venue settled funding {event.funding_id} of {event.symbol}:"
+            f" {amount(event.amount)} {event.asset}"
         ),
     )
 

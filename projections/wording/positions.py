@@ -1,11 +1,16 @@
 """Position groups and pyramids in words."""
 
+from domain.money import ZERO
 from domain.position_group import (
     CloseAttempted,
+    FundingShared,
     PositionGroupClosed,
     PositionGroupClosing,
     PositionGroupOpened,
     PyramidAdmitted,
+    ReductionEnded,
+    ReductionStarted,
+    StopTrailed,
 )
 from domain.pyramid import PyramidClosed, PyramidEntriesHalted, PyramidPlanned
 from projections.description import Description, amount, because, describe
@@ -28,6 +33,41 @@ def _(event: PyramidAdmitted) -> Description:
     return Description(
         kind="group",
         text=f"Group {event.group_id} admitted pyramid {event.index} by signal {event.signal_id}",
+    )
+
+
+@describe.register
+def _(event: ReductionStarted) -> Description:
+    quantity = sum((part.quantity for part in event.parts), ZERO)
+    return Description(
+        kind="group",
+        text=(
+            f"Group {event.group_id} is to sell {amount(quantity)} of"
+            f" {len(event.parts)} legs{because(event.reason)}"
+        ),
+    )
+
+
+@describe.register
+def _(event: ReductionEnded) -> Description:
+    return Description(kind="group", text=f"Group {event.group_id} has sold that part")
+
+
+@describe.register
+def _(event: StopTrailed) -> Description:
+    return Description(
+        kind="group",
+        severity="debug",
+        text=f"Group {event.group_id} trails its stop from a best price of {amount(event.best)}",
+    )
+
+
+@describe.register
+def _(event: FundingShared) -> Description:
+    verb = "received" if event.amount >= ZERO else "paid"
+    return Description(
+        kind="group",
+        text=f"Group {event.group_id} {verb} funding of {amount(abs(event.amount))}",
     )
 
 

@@ -28,13 +28,8 @@ from application.work_list import ticket_of
 from domain.dca_leg import DCALeg
 from domain.instrument import Instrument, MarketKind
 from domain.message import Event, Input, MarkSeen
-from domain.order import (
-    Order,
-    OrderCancelRequested,
-    OrderRequested,
-    OrderResent,
-    OrderStatus,
-)
+from domain.order import Order, OrderCancelRequested, OrderRequested, OrderResent
+from domain.order_terms import OrderStatus
 from domain.position_group import PositionGroup
 from domain.settings import ExitSettings, Settings
 from domain.trading_day import SignalJudged

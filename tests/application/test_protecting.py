@@ -7,12 +7,8 @@ import msgspec
 
 from application.inputs import Accepted, Ended, OrderReported, Traded
 from domain.dca_leg import LegExitRequested
-from domain.order import (
-    OrderRequested,
-    OrderResent,
-    OrderStatus,
-    OrderUnknown,
-)
+from domain.order import OrderRequested, OrderResent, OrderUnknown
+from domain.order_terms import OrderStatus
 from domain.settings import ExitSettings
 from tests.application.desk import MARKETS, PROMPT, Desk, of
 

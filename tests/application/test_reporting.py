@@ -22,13 +22,8 @@ from application.inputs import (
     SendWindowMissed,
     Traded,
 )
-from domain.order import (
-    OrderFilled,
-    OrderRequested,
-    OrderStatus,
-    OrderTradesMissing,
-    OrderUnknown,
-)
+from domain.order import OrderFilled, OrderRequested, OrderTradesMissing, OrderUnknown
+from domain.order_terms import OrderStatus
 from domain.risk_engine import (
     BalanceRecorded,
     CommitmentChanged,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from application.inputs import AnswerLost, OrderReported, PositionSeen, ReconciliationSeen
-from domain.order import OrderCancelRequested, OrderRequested, OrderStatus
+from domain.order import OrderCancelRequested, OrderRequested
+from domain.order_terms import OrderStatus
 from domain.settings import CapitalSettings, ExitSettings, GridSettings, PoolSettings, RiskSettings
 from tests.application.desk import BTC, ETH, PROMPT, Desk, market
 from tests.application.invariants import check_always, check_record, check_settled

@@ -18,7 +18,6 @@ from domain.order import (
     OrderRejected,
     OrderRequested,
     OrderResent,
-    OrderStatus,
     OrderUnknown,
     RecordOrderAccepted,
     RecordOrderEnded,
@@ -30,6 +29,7 @@ from domain.order import (
     RequestOrder,
     RequestOrderCancel,
 )
+from domain.order_terms import OrderStatus
 from tests.domain.given import fold, given
 
 D = Decimal

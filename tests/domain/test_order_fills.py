@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from domain import order
-from domain.order import OrderStatus, OrderTradesMissing
+from domain.order import OrderTradesMissing
+from domain.order_terms import OrderStatus
 from tests.domain.given import given
 from tests.domain.test_order import (
     ACCEPTED,

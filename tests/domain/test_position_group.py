@@ -37,18 +37,7 @@ OPENED = PositionGroupOpened(
     settings_version=1,
     opened_at=NOON,
 )
-OPEN = OpenPositionGroup(
-    group_id="g1",
-    symbol="BTC/USDT:USDT",
-    timeframe="15m",
-    side="long",
-    signal_id="s1",
-    grid=GridSettings(),
-    exits=ExitSettings(),
-    capital=CapitalSettings(),
-    settings_version=1,
-    now=NOON,
-)
+OPEN = OpenPositionGroup(group_id="g1", opened=OPENED)
 CLOSING = PositionGroupClosing(group_id="g1", reason="exit signal", signal_id="s2", closing_at=NOON)
 CLOSE = ClosePositionGroup(group_id="g1", reason="exit signal", signal_id="s2", now=NOON)
 CLOSED = PositionGroupClosed(
@@ -64,9 +53,7 @@ def admitted(index: int) -> PyramidAdmitted:
 
 
 def admit(index: int) -> AdmitPyramid:
-    return AdmitPyramid(
-        group_id="g1", pyramid_id=f"g1-p{index}", index=index, signal_id=f"s{index}"
-    )
+    return AdmitPyramid(group_id="g1", admitted=admitted(index))
 
 
 def attempted(attempt: int) -> CloseAttempted:
@@ -81,13 +68,7 @@ def attempted(attempt: int) -> CloseAttempted:
 
 
 def attempt(number: int) -> AttemptClose:
-    return AttemptClose(
-        group_id="g1",
-        client_order_id=f"close{number}",
-        quantity=D(3),
-        price=D(99),
-        now=NOON + timedelta(seconds=number),
-    )
+    return AttemptClose(group_id="g1", attempted=attempted(number))
 
 
 def test_a_trade_opens_once_with_the_settings_that_rule_it() -> None:

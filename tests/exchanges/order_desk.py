@@ -26,7 +26,6 @@ from domain.order import (
     Order,
     OrderCommands,
     OrderRequested,
-    OrderStatus,
     RecordOrderAccepted,
     RecordOrderEnded,
     RecordOrderFill,
@@ -39,6 +38,7 @@ from domain.order import (
     decide,
     evolve,
 )
+from domain.order_terms import OrderStatus
 from tests.exchanges.stubs import Inbox
 
 ACCOUNT = "main"

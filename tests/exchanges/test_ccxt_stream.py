@@ -13,7 +13,7 @@ from adapters.exchanges.ccxt_stream import CcxtStream
 from adapters.exchanges.reconciliation import Reconciliation, ReconciliationLimits
 from adapters.exchanges.wire.server import WireVenue
 from application.inputs import Accepted, Ended, OrderReported, ReconciliationSeen, Traded
-from domain.order import OrderStatus
+from domain.order_terms import OrderStatus
 from tests.exchanges.conftest import PREFIX
 from tests.exchanges.order_desk import ACCOUNT, OrderDesk
 from tests.exchanges.stubs import SYMBOL, ticket, until

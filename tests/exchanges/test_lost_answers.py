@@ -19,7 +19,7 @@ from application.inputs import (
     Refused,
     Traded,
 )
-from domain.order import OrderStatus
+from domain.order_terms import OrderStatus
 from tests.exchanges.conftest import PREFIX, connection
 from tests.exchanges.order_desk import OrderDesk
 from tests.exchanges.stubs import ticket, until

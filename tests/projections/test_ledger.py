@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.inputs import OperatorActed
-from domain.trading_day import InputFailed, Outcome, SignalJudged
+from domain.day_terms import Outcome
+from domain.trading_day import InputFailed, SignalJudged
 from projections.fold import Fold
 from projections.models import TABLES, signals
 from projections.rows import Row

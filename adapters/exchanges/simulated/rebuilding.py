@@ -11,7 +11,8 @@ from application.processes.positions import expected_positions
 from application.work_list import ticket_of
 from domain.identity import stream_name
 from domain.money import ZERO
-from domain.order import Order, OrderFilled, OrderStatus
+from domain.order import Order, OrderFilled
+from domain.order_terms import OrderStatus
 
 # Ids go on from a number no earlier life of the venue can have reached: a thousand a second.
 IDS_PER_SECOND = 1_000
