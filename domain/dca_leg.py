@@ -1,4 +1,4 @@
-"""One DCA leg: its plan, the lot it bought, and the exit that is to sell exactly that lot."""
+"""One DCA leg: its plan, the lot it bought, and what selling that lot realized."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -6,11 +6,10 @@ from typing import ClassVar, assert_never
 
 import msgspec
 
-from domain.grid import take_profit_price
-from domain.instrument import Instrument, PositionSide
+from domain.instrument import PositionSide
 from domain.message import Command, Event
 from domain.money import ZERO
-from domain.pnl import Lot, Realization, average_entry, sold
+from domain.pnl import Lot, Realization, sold, split_fee
 
 # Events
 # Stored for ever: add fields with defaults, never change a NAME.
@@ -64,26 +63,6 @@ class LegEntryEnded(LegFact, frozen=True, kw_only=True):
     reason: str
 
 
-class LegExitRequested(LegFact, frozen=True, kw_only=True):
-    """The one working exit of this leg, for its whole lot."""
-
-    NAME: ClassVar[str] = "dca_leg.exit_requested.v1"
-    client_order_id: str
-    attempt: int
-    price: Decimal
-    quantity: Decimal
-    requested_at: datetime
-
-
-class LegExitEnded(LegFact, frozen=True, kw_only=True):
-    """The working exit is final; what it did not sell needs another."""
-
-    NAME: ClassVar[str] = "dca_leg.exit_ended.v1"
-    client_order_id: str
-    reason: str
-    ended_at: datetime
-
-
 class LegExitFilled(LegFact, frozen=True, kw_only=True):
     """Part of the lot was sold. `realized` = proceeds less cost and both fee shares."""
 
@@ -112,6 +91,19 @@ class LegExcessSold(LegFact, frozen=True, kw_only=True):
     quantity: Decimal
 
 
+class LegFeeValued(LegFact, frozen=True, kw_only=True):
+    """A fee in a foreign asset, pending until now, is worth `fee_value` in the capital currency.
+
+    `entry_fee` of it still belongs to the lot; `realized` is what the rest took off the profit.
+    """
+
+    NAME: ClassVar[str] = "dca_leg.fee_valued.v1"
+    trade_id: str
+    fee_value: Decimal
+    entry_fee: Decimal
+    realized: Decimal
+
+
 class LegDustWrittenOff(LegFact, frozen=True, kw_only=True):
     """A rest too small to be sold leaves the books at the mark, visibly."""
 
@@ -127,10 +119,9 @@ LegEvent = (
     LegPlanned
     | LegEntryFilled
     | LegEntryEnded
-    | LegExitRequested
-    | LegExitEnded
     | LegExitFilled
     | LegExcessSold
+    | LegFeeValued
     | LegDustWrittenOff
 )
 
@@ -179,20 +170,15 @@ class RecordLegEntryEnded(LegCommand, frozen=True, kw_only=True):
     reason: str
 
 
-class ProtectLeg(LegCommand, frozen=True, kw_only=True):
-    """Give the lot this working exit, if it has none."""
-
-    requested: LegExitRequested
-
-
-class RecordLegExitEnded(LegCommand, frozen=True, kw_only=True):
-    """The leg's working exit is final."""
-
-    ended: LegExitEnded
-
-
 class RecordLegExitFill(LegTrade, frozen=True, kw_only=True):
     """A trade that sold from the lot."""
+
+
+class ValueLegFee(LegCommand, frozen=True, kw_only=True):
+    """Say what a pending fee is worth, in the capital currency."""
+
+    trade_id: str
+    fee_value: Decimal
 
 
 class WriteOffLegDust(LegCommand, frozen=True, kw_only=True):
@@ -205,9 +191,8 @@ LegCommands = (
     PlanLeg
     | RecordLegEntryFill
     | RecordLegEntryEnded
-    | ProtectLeg
-    | RecordLegExitEnded
     | RecordLegExitFill
+    | ValueLegFee
     | WriteOffLegDust
 )
 
@@ -215,19 +200,25 @@ LegCommands = (
 # State
 
 
+class UnvaluedFee(msgspec.Struct, frozen=True, kw_only=True):
+    """A fee in an asset whose worth was not known when it was paid."""
+
+    asset: str
+    fee: Decimal
+    is_entry: bool
+
+
 class DCALeg(msgspec.Struct, frozen=True, kw_only=True):
-    """A leg's plan and what came of it. `exit.quantity` is what the exit still may sell."""
+    """A leg's plan and what came of it. `unvalued`: trade id -> the fee it waits to know."""
 
     plan: LegPlanned
     lot: Lot = Lot()
     entry_open: bool = True
     entry_filled: Decimal = ZERO
-    exit: LegExitRequested | None = None
-    exit_attempts: int = 0
-    exit_failed_at: tuple[datetime, ...] = ()
     realized: Decimal = ZERO
     fees: Decimal = ZERO
     trade_ids: tuple[str, ...] = ()
+    unvalued: dict[str, UnvaluedFee] = {}
 
     @property
     def resting_quantity(self) -> Decimal:
@@ -235,9 +226,9 @@ class DCALeg(msgspec.Struct, frozen=True, kw_only=True):
         return self.plan.quantity - self.entry_filled if self.entry_open else ZERO
 
     @property
-    def is_unprotected(self) -> bool:
-        """Lots without a working exit: must not last."""
-        return self.lot.quantity > ZERO and self.exit is None
+    def sold(self) -> Decimal:
+        """All that ever left the lot."""
+        return self.entry_filled - self.lot.quantity
 
 
 def evolve(state: DCALeg | None, event: LegEvent) -> DCALeg:
@@ -250,14 +241,12 @@ def evolve(state: DCALeg | None, event: LegEvent) -> DCALeg:
             return _bought(state, event)
         case LegEntryEnded():
             return msgspec.structs.replace(state, entry_open=False)
-        case LegExitRequested():
-            return msgspec.structs.replace(state, exit=event, exit_attempts=event.attempt)
-        case LegExitEnded():
-            return _exit_ended(state, event)
         case LegExitFilled():
             return _sold(state, event)
         case LegExcessSold():
             return msgspec.structs.replace(state, trade_ids=(*state.trade_ids, event.trade_id))
+        case LegFeeValued():
+            return _valued(state, event)
         case LegDustWrittenOff():
             realized = state.realized + event.realized
             return msgspec.structs.replace(state, lot=Lot(), realized=realized)
@@ -273,31 +262,19 @@ def decide(state: DCALeg | None, command: LegCommands) -> tuple[LegEvent, ...]:
     match command:
         case RecordLegEntryFill():
             return _record_entry_fill(state, command)
-        case RecordLegEntryEnded():
-            if not state.entry_open:
-                return ()
-            return (LegEntryEnded(leg_id=command.leg_id, reason=command.reason),)
-        case ProtectLeg(requested=requested):
-            return (requested,) if state.is_unprotected else ()
-        case RecordLegExitEnded(ended=ended):
-            works = state.exit is not None and state.exit.client_order_id == ended.client_order_id
-            return (ended,) if works else ()
+        case RecordLegEntryEnded(leg_id=leg_id, reason=reason):
+            return (LegEntryEnded(leg_id=leg_id, reason=reason),) if state.entry_open else ()
         case RecordLegExitFill():
             return _record_exit_fill(state, command)
+        case ValueLegFee():
+            return _value(state, command)
         case WriteOffLegDust():
             return _write_off(state, command)
         case _:
             assert_never(command)
 
 
-def target_price(state: DCALeg, instrument: Instrument) -> Decimal:
-    """Spec §4: the take-profit from the leg's average *fill* price, rounded, never worse."""
-    average = average_entry(state.lot, state.plan.contract_size)
-    return take_profit_price(instrument, state.plan.side, average, state.plan.take_profit_percent)
-
-
 def _record_entry_fill(state: DCALeg, command: RecordLegEntryFill) -> tuple[LegEvent, ...]:
-    """The command names every field of the trade; what it cost follows."""
     if command.trade_id in state.trade_ids:
         return ()
     cost = command.price * command.quantity * state.plan.contract_size
@@ -369,29 +346,53 @@ def _bought(state: DCALeg, event: LegEntryFilled) -> DCALeg:
 
 
 def _sold(state: DCALeg, event: LegExitFilled) -> DCALeg:
-    working = state.exit
-    if working is not None and working.client_order_id == event.client_order_id:
-        working = msgspec.structs.replace(working, quantity=working.quantity - event.quantity)
     rest = Lot(
         quantity=state.lot.quantity - event.quantity,
         cost=state.lot.cost - event.cost,
         entry_fee=state.lot.entry_fee - event.entry_fee,
     )
     total = state.realized + event.realized
-    return msgspec.structs.replace(_traded(state, event), lot=rest, exit=working, realized=total)
+    return msgspec.structs.replace(_traded(state, event), lot=rest, realized=total)
 
 
 def _traded(state: DCALeg, event: LegEntryFilled | LegExitFilled) -> DCALeg:
+    unvalued = state.unvalued
+    if event.fee_value is None:
+        is_entry = isinstance(event, LegEntryFilled)
+        waiting = UnvaluedFee(asset=event.fee_asset, fee=event.fee, is_entry=is_entry)
+        unvalued = {**unvalued, event.trade_id: waiting}
     return msgspec.structs.replace(
         state,
         fees=state.fees + (event.fee_value or ZERO),
         trade_ids=(*state.trade_ids, event.trade_id),
+        unvalued=unvalued,
     )
 
 
-def _exit_ended(state: DCALeg, event: LegExitEnded) -> DCALeg:
-    """Our own cancels are no failures; the last three others are remembered for the back-off."""
-    failures = state.exit_failed_at
-    if event.reason not in ("filled", "cancelled by us"):
-        failures = (*failures, event.ended_at)[-3:]
-    return msgspec.structs.replace(state, exit=None, exit_failed_at=failures)
+def _value(state: DCALeg, command: ValueLegFee) -> tuple[LegEvent, ...]:
+    """Of an entry's fee the part that was sold meanwhile is realized, as if it had been known."""
+    waiting = state.unvalued.get(command.trade_id)
+    if waiting is None:
+        return ()
+    held = state.lot.quantity if waiting.is_entry else ZERO
+    entry_fee, realized = split_fee(command.fee_value, [held, state.entry_filled - held])
+    valued = LegFeeValued(
+        leg_id=command.leg_id,
+        trade_id=command.trade_id,
+        fee_value=command.fee_value,
+        entry_fee=entry_fee,
+        realized=-realized,
+    )
+    return (valued,)
+
+
+def _valued(state: DCALeg, event: LegFeeValued) -> DCALeg:
+    entry_fee = state.lot.entry_fee + event.entry_fee
+    rest = sorted(state.unvalued.items())
+    return msgspec.structs.replace(
+        state,
+        lot=msgspec.structs.replace(state.lot, entry_fee=entry_fee),
+        fees=state.fees + event.fee_value,
+        realized=state.realized + event.realized,
+        unvalued={trade: waiting for trade, waiting in rest if trade != event.trade_id},
+    )

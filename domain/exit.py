@@ -24,17 +24,20 @@ FAILURE_SPAN = timedelta(seconds=60)
 
 
 class ExitFact(Event, frozen=True, kw_only=True):
-    """What every event of an exit begins with: the id of the leg, pyramid, group or stop."""
+    """What every event of an exit begins with: the id of the leg, pyramid, group or stop.
+
+    `covers` are the ids of the legs whose lots it is about, in the order they are sold.
+    """
 
     exit_id: str
+    covers: tuple[str, ...]
 
 
 class ExitTerms(ExitFact, frozen=True, kw_only=True):
-    """Which lots are to be sold at which price. `covers`: leg ids, in the order they are sold."""
+    """Which lots are to be sold, and at which price."""
 
     group_id: str
     aim: Aim
-    covers: tuple[str, ...]
     price: Decimal
     quantity: Decimal
 
@@ -182,10 +185,12 @@ def decide(state: Exit | None, command: ExitCommands) -> tuple[ExitEvent, ...]:
         case WatchExit(watched=wanted):
             return () if working is not None or _is_same(watched, wanted) else (wanted,)
         case TouchExit(exit_id=exit_id, mark=mark, now=now):
-            touched = ExitTouched(exit_id=exit_id, mark=mark, touched_at=now)
+            covers = known.covers
+            touched = ExitTouched(exit_id=exit_id, covers=covers, mark=mark, touched_at=now)
             return () if watched is None else (touched,)
         case UnwatchExit(exit_id=exit_id):
-            return () if watched is None else (ExitUnwatched(exit_id=exit_id),)
+            unwatched = ExitUnwatched(exit_id=exit_id, covers=known.covers)
+            return () if watched is None else (unwatched,)
         case RecordExitEnded(ended=ended):
             works = working is not None and working.client_order_id == ended.client_order_id
             return (ended,) if works else ()

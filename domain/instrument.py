@@ -17,7 +17,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     """One market. Prices in quote units, quantities in contracts of `contract_size` base units.
 
     A `tick` or `step` of zero is not known yet. `stops_reserve`: a resting stop holds quantity
-    that no other exit may offer, as it always does on spot.
+    that no other exit may offer, as it always does on spot. Limits farther than `band_percent`
+    from the mark are refused by the venue.
     """
 
     symbol: str
@@ -36,6 +37,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     taker_fee_percent: Decimal = Decimal("0.05")
     reduce_only_exempt: bool = True
     stops_reserve: bool = False
+    band_percent: Decimal | None = None
 
 
 def round_price(instrument: Instrument, price: Decimal, side: Side) -> Decimal:

@@ -32,10 +32,6 @@ _OF_GROUP = (
     Supported(field="grid.post_only", values=(False,)),
     Supported(field="grid.undersized_leg", values=("skip", "merge", "reject")),
     Supported(field="grid.cancel_dca_beyond_percent", values=(None,)),
-    Supported(field="exits.mode", values=("per_leg",)),
-    Supported(field="exits.execution", values=("resting",)),
-    Supported(field="exits.stop_loss_percent", values=(None,)),
-    Supported(field="exits.trailing_stop_percent", values=(None,)),
     Supported(field="capital.group_budget_rule", values=("fixed",)),
     Supported(field="capital.pyramid_capital", values=("split", "full")),
 )

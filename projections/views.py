@@ -12,19 +12,6 @@ import msgspec
 
 from domain.instrument import PositionSide
 
-GroupState = Literal["WAITING", "LIVE", "DCA_ACTIVE", "PROFIT_TAKING", "CLOSING", "CLOSED"]
-LegState = Literal[
-    "PLANNED",
-    "REQUESTED",
-    "UNKNOWN",
-    "OPEN",
-    "PARTIALLY_FILLED",
-    "FILLED",
-    "CLOSED",
-    "CANCELLED",
-    "REJECTED",
-    "SKIPPED",
-]
 Severity = Literal["debug", "info", "warning", "critical"]
 Kind = Literal[
     "signal", "queue", "risk", "group", "leg", "order", "fill", "account", "operator", "engine"
@@ -115,70 +102,6 @@ class OverviewView(msgspec.Struct, frozen=True, kw_only=True):
     unknown_orders: int
     signals: LedgerCounts
     alerts: tuple[LogRow, ...]
-
-
-class LegView(msgspec.Struct, frozen=True, kw_only=True):
-    """One leg of a group. A skipped leg has no weight or target; `reason` says why.
-
-    `target` is the working exit's price, else the price the take-profit percent leads to.
-    `progress_percent` is the way from average fill to target that the mark has gone: negative
-    is away from it, 100 is reached.
-    """
-
-    leg_id: str
-    pyramid_id: str
-    pyramid_index: int
-    index: int
-    state: LegState
-    price: Decimal
-    gap_percent: Decimal | None
-    weight_percent: Decimal | None
-    take_profit_percent: Decimal | None
-    target: Decimal | None
-    progress_percent: Decimal | None
-    quantity: Decimal
-    filled: Decimal
-    average_fill: Decimal | None
-    open_quantity: Decimal
-    realized: Decimal
-    fees: Decimal
-    unprotected: bool
-    reason: str
-
-
-class GroupView(msgspec.Struct, frozen=True, kw_only=True):
-    """One trade. PnL = realized + unrealized, `pnl_percent` of all that its entries cost.
-
-    Unrealized = (mark - entry) x quantity, mirrored for shorts, less entry fees not yet
-    realized. It is None while there is something open and no mark.
-    """
-
-    group_id: str
-    symbol: str
-    timeframe: str
-    side: PositionSide
-    state: GroupState
-    mode: str
-    signal_id: str
-    pyramids: int
-    max_pyramids: int
-    legs_filled: int
-    legs_total: int
-    quantity: Decimal
-    average_entry: Decimal | None
-    mark: Decimal | None
-    mark_at: datetime | None
-    unrealized: Decimal | None
-    realized: Decimal
-    fees: Decimal
-    pnl: Decimal | None
-    pnl_percent: Decimal | None
-    committed: Decimal
-    unprotected_legs: int
-    opened_at: datetime
-    closing_reason: str
-    closed_at: datetime | None
-    legs: tuple[LegView, ...]
 
 
 class QueueRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,10 +10,9 @@ from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, QueryParameter
 
+from projections.position_views import GroupState, GroupView
 from projections.views import (
     AccountView,
-    GroupState,
-    GroupView,
     Kind,
     LogFilter,
     LogView,

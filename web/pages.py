@@ -11,7 +11,8 @@ from litestar.params import FromPath, FromQuery, QueryParameter, URLEncodedBody
 
 from application.inputs import OperatorAction
 from domain.settings_document import DOCUMENT_BYTES_MAX
-from projections.views import GroupState, Kind, LogFilter, Severity
+from projections.position_views import GroupState
+from projections.views import Kind, LogFilter, Severity
 from web.answers import Refused
 from web.choice import Choice
 from web.connection import AnyRequest

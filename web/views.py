@@ -6,10 +6,9 @@ from typing import Protocol, TypeVar
 
 from projections import pages
 from projections.reading import READ_FAILURES
+from projections.position_views import GroupState, GroupView
 from projections.views import (
     AccountView,
-    GroupState,
-    GroupView,
     LogFilter,
     LogView,
     OverviewView,

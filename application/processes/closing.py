@@ -7,26 +7,18 @@ from decimal import Decimal
 from application.book import Book
 from application.inputs import ClockTicked, OperatorActed
 from application.journal import Recorded
-from application.processes.entry import order_prefix
-from application.processes.protection import is_reduce_only
+from application.processes.selling import Sale, last_sale, next_attempt, sale_order
 from domain.dca_leg import DCALeg, LegDustWrittenOff, LegEntryEnded, LegExitFilled, WriteOffLegDust
-from domain.identity import client_order_id, group_of
-from domain.instrument import (
-    Instrument,
-    exit_side,
-    is_undersized,
-    round_price,
-    round_quantity,
-)
+from domain.identity import group_of
+from domain.instrument import is_undersized, round_quantity
 from domain.message import Command
-from domain.money import HUNDRED, ZERO
+from domain.money import ZERO
 from domain.order import (
     Order,
     OrderEnded,
     OrderExpired,
     OrderFilled,
     OrderRejected,
-    OrderRequested,
     RequestOrder,
     RequestOrderCancel,
 )
@@ -41,10 +33,6 @@ from domain.position_group import (
 )
 from domain.pyramid import ClosePyramid
 
-# Spec §4: slippage s, 2s, 4s, one second apart, then plain market, and that ever more slowly.
-BOUNDED_ATTEMPTS = 3
-ATTEMPT_INTERVAL = timedelta(seconds=1)
-ATTEMPT_DOUBLINGS_MAX = 5
 # By then more than a minute has passed: what else might explain the refusals has too.
 GONE_ATTEMPTS = 10
 
@@ -56,7 +44,7 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
             yield from _cancel_all(book, group_id)
             yield from _advance(book, group_id, recorded.at)
         case CloseAttempted() as attempted:
-            requested = _close_order(book, attempted)
+            requested = sale_order(book, attempted)
             yield RequestOrder(client_order_id=requested.client_order_id, requested=requested)
         case (
             OrderFilled(client_order_id=identity)
@@ -64,6 +52,7 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
             | OrderRejected(client_order_id=identity)
             | OrderExpired(client_order_id=identity)
         ):
+            yield from _close_if_stopped(book, identity, recorded.at)
             yield from _advance_after(book, identity, recorded.at)
         case LegExitFilled(leg_id=leg_id) | LegEntryEnded(leg_id=leg_id):
             yield from _close_if_done(book, leg_id, recorded.at)
@@ -80,6 +69,15 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
             yield from _on_tick(book, recorded.at)
         case _:
             return
+
+
+def _close_if_stopped(book: Book, client_order_id: str, now: datetime) -> Iterator[Command]:
+    """A stop that sold something closes the trade: what it left is sold at market."""
+    order = book.order(client_order_id)
+    if order is not None and order.request.purpose == "stop" and order.filled > ZERO:
+        yield ClosePositionGroup(
+            group_id=order.request.group_id, reason="stop loss", signal_id="", now=now
+        )
 
 
 def _advance_after(book: Book, client_order_id: str, now: datetime) -> Iterator[Command]:
@@ -118,7 +116,7 @@ def _close_if_done(book: Book, leg_id: str, now: datetime) -> Iterator[Command]:
     legs = book.legs_of(group)
     has_filled = any(each.entry_filled > ZERO for each in legs)
     waits = any(each.entry_open for each in legs)
-    if _holds_something(book, legs):
+    if _holds_something(book, group, legs):
         return
     has_sold = any(each.entry_filled > each.lot.quantity for each in legs)
     if waits and not (has_sold and group.opened.exits.close_when_flat):
@@ -131,14 +129,22 @@ def _close_if_done(book: Book, leg_id: str, now: datetime) -> Iterator[Command]:
     )
 
 
-def _holds_something(book: Book, legs: tuple[DCALeg, ...]) -> bool:
+def _holds_something(book: Book, group: PositionGroup, legs: tuple[DCALeg, ...]) -> bool:
     """Whether there is anything left to sell; dust that its own entry won't add to is nothing."""
     lots = [leg for leg in legs if leg.lot.quantity > ZERO]
     instrument = book.instrument(legs[0].plan.symbol)
-    if not lots or instrument is None or any(leg.entry_open or leg.exit for leg in lots):
+    is_worked = (
+        any(leg.entry_open for leg in lots) or bool(group.reducing) or _is_offered(book, group)
+    )
+    if not lots or instrument is None or is_worked:
         return bool(lots)
     held = round_quantity(instrument, sum((leg.lot.quantity for leg in lots), ZERO))
     return not is_undersized(instrument, _reference(book, legs), held, reduce_only=True)
+
+
+def _is_offered(book: Book, group: PositionGroup) -> bool:
+    """Whether an order of an exit may still sell of its lots."""
+    return any(known.working is not None for _, known in book.exits_of(group))
 
 
 def _reference(book: Book, legs: tuple[DCALeg, ...]) -> Decimal:
@@ -175,65 +181,25 @@ def _sell(
     instrument = book.instrument(group.opened.symbol)
     assert instrument is not None, f"group {group.opened.group_id} trades an unknown market"
     held = sum((leg.lot.quantity for leg in legs), ZERO)
-    quantity = round_quantity(instrument, min(held, instrument.max_quantity or held))
-    mark, reference = book.marks.get(group.opened.symbol), _reference(book, legs)
+    quantity, reference = round_quantity(instrument, held), _reference(book, legs)
     is_dust = is_undersized(instrument, reference, quantity, reduce_only=True)
     if is_dust or _is_gone(book, group):
         for leg in legs:
             if leg.lot.quantity > ZERO:
                 yield WriteOffLegDust(leg_id=leg.plan.leg_id, price=reference)
         return
-    last = group.last_attempt
-    if last is not None and now - last.attempted_at < _patience(book, group):
-        return
-    attempt = group.close_attempts + 1
-    attempted = CloseAttempted(
-        group_id=group.opened.group_id,
-        client_order_id=client_order_id(
-            order_prefix(book), group.opened.group_id, "close", attempt
-        ),
-        attempt=attempt,
-        quantity=quantity,
-        price=_bound(group, instrument, mark.price if mark is not None else None, attempt),
-        attempted_at=now,
-    )
-    yield AttemptClose(group_id=group.opened.group_id, attempted=attempted)
-
-
-def _patience(book: Book, group: PositionGroup) -> timedelta:
-    """A second; ever more once even plain market orders sell nothing, but never for ever."""
-    last = _last_close(book, group)
-    if last is None or last.filled > ZERO:
-        return ATTEMPT_INTERVAL
-    vain = max(0, group.close_attempts - BOUNDED_ATTEMPTS - 1)
-    doublings = min(vain, ATTEMPT_DOUBLINGS_MAX)
-    return ATTEMPT_INTERVAL * (1 << doublings)
+    attempted = next_attempt(book, Sale(group=group, quantity=quantity), now)
+    if attempted is not None:
+        yield AttemptClose(group_id=group.opened.group_id, attempted=attempted)
 
 
 def _is_gone(book: Book, group: PositionGroup) -> bool:
     """Closed by hand or liquidated: the venue refuses to sell it, and was seen to hold nothing."""
-    last = _last_close(book, group)
+    last = last_sale(book, group)
     found = book.risk.discrepancies.get(group.opened.symbol)
     is_refused = last is not None and last.status is OrderStatus.REJECTED
     is_flat = found is not None and found.expected != ZERO and found.seen == ZERO
-    return is_refused and is_flat and group.close_attempts >= GONE_ATTEMPTS
-
-
-def _last_close(book: Book, group: PositionGroup) -> Order | None:
-    last = group.last_attempt
-    return book.order(last.client_order_id) if last is not None else None
-
-
-def _bound(
-    group: PositionGroup, instrument: Instrument, mark: Decimal | None, attempt: int
-) -> Decimal | None:
-    """The worst price an attempt accepts; none is plain market, so that it never gives up."""
-    if mark is None or attempt > BOUNDED_ATTEMPTS:
-        return None
-    side = exit_side(group.opened.side)
-    slippage = group.opened.exits.max_slippage_percent * 2 ** (attempt - 1)
-    factor = HUNDRED - slippage if side == "sell" else HUNDRED + slippage
-    return round_price(instrument, mark * factor / HUNDRED, side)
+    return is_refused and is_flat and group.close_attempts - group.attempts_before >= GONE_ATTEMPTS
 
 
 def _finish(group: PositionGroup, legs: tuple[DCALeg, ...], now: datetime) -> Iterator[Command]:
@@ -246,7 +212,7 @@ def _finish(group: PositionGroup, legs: tuple[DCALeg, ...], now: datetime) -> It
         )
     yield FinishPositionGroup(
         group_id=group.opened.group_id,
-        realized=sum((leg.realized for leg in legs), ZERO),
+        realized=sum((leg.realized for leg in legs), group.funding),
         fees=sum((leg.fees for leg in legs), ZERO),
         now=now,
     )
@@ -256,25 +222,3 @@ def _working(book: Book, group_id: str) -> Iterator[Order]:
     for order in book.working_orders():
         if order.request.group_id == group_id:
             yield order
-
-
-def _close_order(book: Book, attempted: CloseAttempted) -> OrderRequested:
-    group = book.group(attempted.group_id)
-    assert group is not None, f"group {attempted.group_id} closes without being open"
-    return OrderRequested(
-        client_order_id=attempted.client_order_id,
-        purpose="close",
-        symbol=group.opened.symbol,
-        side=exit_side(group.opened.side),
-        quantity=attempted.quantity,
-        price=attempted.price,
-        time_in_force="ioc",
-        reduce_only=is_reduce_only(book, group.opened.symbol),
-        group_id=attempted.group_id,
-        pyramid_id="",
-        leg_id="",
-        signal_id=group.opened.signal_id,
-        attempt=attempted.attempt,
-        requested_at=attempted.attempted_at,
-        send_before=None,
-    )

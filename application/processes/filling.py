@@ -8,24 +8,28 @@ import msgspec
 from application.book import Book
 from application.journal import Recorded
 from application.processes.entry import is_wanted_again
+from application.processes.targets import closing_order
 from domain.dca_leg import (
     DCALeg,
-    LegExitEnded,
     RecordLegEntryEnded,
     RecordLegEntryFill,
-    RecordLegExitEnded,
     RecordLegExitFill,
-    target_price,
 )
-from domain.instrument import Instrument
+from domain.exit import CANCELLED_BY_US, ExitEnded, RecordExitEnded
+from domain.identity import stop_id
 from domain.message import Command
 from domain.money import ZERO
-from domain.order import Order, OrderEnded, OrderExpired, OrderFilled, OrderRejected
+from domain.order import (
+    Order,
+    OrderEnded,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    OrderRequested,
+)
 from domain.order_terms import OrderStatus
 from domain.pnl import Allocation, allocate, combined
 from domain.position_group import PositionGroup
-
-CANCELLED_BY_US = "cancelled by us"
 
 
 def react(book: Book, recorded: Recorded) -> Iterator[Command]:
@@ -42,17 +46,15 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
 
 
 def _shared_out(book: Book, order: Order, fill: OrderFilled) -> Iterator[Command]:
-    if order.request.purpose == "close":
+    if order.request.purpose != "entry":
         yield from _over_legs(book, order, fill)
         return
-    is_entry = order.request.purpose == "entry"
-    kind = RecordLegEntryFill if is_entry else RecordLegExitFill
-    yield kind(
+    yield RecordLegEntryFill(
         leg_id=order.request.leg_id,
         client_order_id=fill.client_order_id,
         trade_id=fill.trade_id,
         price=fill.price,
-        quantity=_received(book, order, fill) if is_entry else fill.quantity,
+        quantity=_received(book, order, fill),
         fee=fill.fee,
         fee_asset=fill.fee_asset,
         fee_value=_fee_value(book, order, fill, fill.fee),
@@ -69,16 +71,17 @@ def _received(book: Book, order: Order, fill: OrderFilled) -> Decimal:
 
 
 def _over_legs(book: Book, order: Order, fill: OrderFilled) -> Iterator[Command]:
-    """A full close feeds the legs in closing order; the last one is told what none of them holds.
+    """A sale feeds the legs it covers in their order, then any other lot of the group.
 
-    One command a leg, since a leg counts a trade once: the leg itself tells excess apart.
+    One command a leg, since a leg counts a trade once; the last one is told what none of them
+    holds, and tells it apart itself.
     """
     group = book.group(order.request.group_id)
-    assert group is not None, f"order {fill.client_order_id} closes a group that is not open"
-    legs = closing_order(book, group)
-    if not legs:
+    assert group is not None, f"order {fill.client_order_id} sells of a group that is not open"
+    legs = _sold_from(book, order, group)
+    if not any(leg.lot.quantity > ZERO for leg in legs):
         whole = Allocation(index=0, quantity=fill.quantity, fee=fill.fee)
-        yield _leg_exit(book, order, fill, book.legs_of(group)[-1], whole)
+        yield _leg_exit(book, order, fill, legs[-1], whole)
         return
     lots = [leg.lot for leg in legs]
     sellable = min(fill.quantity, combined(lots).quantity)
@@ -90,12 +93,15 @@ def _over_legs(book: Book, order: Order, fill: OrderFilled) -> Iterator[Command]
     yield _leg_exit(book, order, fill, legs[last.index], with_excess)
 
 
-def closing_order(book: Book, group: PositionGroup) -> tuple[DCALeg, ...]:
-    """Legs with lots, nearest take-profit first: spec §4, the order of a partial close."""
-    instrument = book.instrument(group.opened.symbol)
-    assert instrument is not None, f"group {group.opened.group_id} trades an unknown market"
-    holding = [leg for leg in book.legs_of(group) if leg.lot.quantity > ZERO]
-    return tuple(sorted(holding, key=lambda leg: _distance(leg, instrument)))
+def _sold_from(book: Book, order: Order, group: PositionGroup) -> tuple[DCALeg, ...]:
+    """The legs an order covers, in their order; without any every lot, nearest target first.
+
+    If the covered legs hold nothing any more it takes from the others: the venue has sold it.
+    """
+    covered = [leg for leg in map(book.leg, order.request.covers) if leg is not None]
+    if any(leg.lot.quantity > ZERO for leg in covered):
+        return tuple(covered)
+    return closing_order(book, group) or tuple(covered) or book.legs_of(group)[-1:]
 
 
 def _leg_exit(
@@ -112,12 +118,6 @@ def _leg_exit(
         fee_value=_fee_value(book, order, fill, part.fee),
         traded_at=fill.traded_at,
     )
-
-
-def _distance(leg: DCALeg, instrument: Instrument) -> tuple[Decimal, str]:
-    """For a long the lowest target is nearest, for a short the highest."""
-    target = target_price(leg, instrument)
-    return (target if leg.plan.side == "long" else -target, leg.plan.leg_id)
 
 
 def _fee_value(book: Book, order: Order, fill: OrderFilled, fee: Decimal) -> Decimal | None:
@@ -141,14 +141,22 @@ def _ended(book: Book, order: Order, recorded: Recorded) -> Iterator[Command]:
     if request.purpose == "entry":
         if not is_wanted_again(book, order):
             yield RecordLegEntryEnded(leg_id=request.leg_id, reason=reason)
-    elif request.purpose == "take_profit":
-        ended = LegExitEnded(
-            leg_id=request.leg_id,
+    elif request.purpose in ("take_profit", "stop"):
+        ended = ExitEnded(
+            exit_id=_exit_id(request),
+            covers=request.covers,
             client_order_id=request.client_order_id,
             reason=reason,
             ended_at=recorded.at,
         )
-        yield RecordLegExitEnded(leg_id=request.leg_id, ended=ended)
+        yield RecordExitEnded(exit_id=ended.exit_id, ended=ended)
+
+
+def _exit_id(request: OrderRequested) -> str:
+    """The exit an order serves: the narrowest thing it names, or the group's stop."""
+    if request.purpose == "stop":
+        return stop_id(request.group_id)
+    return request.leg_id or request.pyramid_id or request.group_id
 
 
 def _reason(order: Order) -> str:

@@ -15,9 +15,11 @@ from application.processes import (
     promotion,
     protection,
     reconciling,
+    reducing,
     registration,
     reporting,
     starting,
+    watching,
 )
 from domain.message import Command, Input
 
@@ -32,6 +34,8 @@ PROCESSES: tuple[Callable[[Book, Recorded], Iterable[Command]], ...] = (
     admission.react,
     entry.react,
     closing.react,
+    reducing.react,
+    watching.react,
     protection.react,
     promotion.react,
     ledger.react,

@@ -25,26 +25,26 @@ END_OF_LOG = 2**63 - 1
 
 _CONDITIONS = """
     SELECT c.trading_state, c.state_reason, c.state_actor, c.state_changed_at, c.balance_total,
-           c.balance_free, coalesce((SELECT p.realized FROM read_1.performance_days AS p
+           c.balance_free, coalesce((SELECT p.realized FROM read_2.performance_days AS p
                WHERE p.account = $1 AND [p] AND p.date = $3), 0) AS realized_today
-    FROM read_1.conditions AS c WHERE c.account = $1 AND [c]
+    FROM read_2.conditions AS c WHERE c.account = $1 AND [c]
 """
 _COMMITTED = """
     SELECT c.symbol, sum(c.resting) AS resting, sum(c.open_cost) AS open_cost,
            count(DISTINCT c.group_id) AS groups
-    FROM read_1.commitments AS c WHERE c.account = $1 AND [c] GROUP BY c.symbol ORDER BY c.symbol
+    FROM read_2.commitments AS c WHERE c.account = $1 AND [c] GROUP BY c.symbol ORDER BY c.symbol
 """
 _OPEN = """
-    SELECT g.symbol, count(*) AS groups FROM read_1.position_groups AS g
+    SELECT g.symbol, count(*) AS groups FROM read_2.position_groups AS g
     WHERE g.account = $1 AND [g] AND g.closed_at IS NULL GROUP BY g.symbol ORDER BY g.symbol
 """
 _DISCREPANCIES = """
     SELECT d.symbol, d.expected, d.seen, d.detail, d.found_at
-    FROM read_1.discrepancies AS d WHERE d.account = $1 AND [d] ORDER BY d.symbol
+    FROM read_2.discrepancies AS d WHERE d.account = $1 AND [d] ORDER BY d.symbol
 """
 _DENIALS = """
     SELECT position, at, signal_id, group_id, symbol, approved, reason, transient, promoted, receipt
-    FROM read_1.decisions WHERE account = $1 AND position <= $2 AND NOT approved
+    FROM read_2.decisions WHERE account = $1 AND position <= $2 AND NOT approved
     ORDER BY position DESC LIMIT $3
 """
 

@@ -7,12 +7,12 @@ import msgspec
 
 from projections.pages.moments import marks_of, plain_row, snapshot, versions
 from projections.standing import GroupRow, LegRow, group_view
-from projections.views import GroupState, GroupView
+from projections.position_views import GroupState, GroupView
 
 _GROUPS = """
     SELECT g.*, coalesce(c.committed, 0) AS committed
-    FROM read_1.position_groups AS g LEFT JOIN LATERAL (
-        SELECT sum(c.resting + c.open_cost) AS committed FROM read_1.commitments AS c
+    FROM read_2.position_groups AS g LEFT JOIN LATERAL (
+        SELECT sum(c.resting + c.open_cost) AS committed FROM read_2.commitments AS c
         WHERE c.account = g.account AND c.group_id = g.group_id AND [c]
     ) AS c ON true
     WHERE g.account = $1 AND [g]
@@ -22,8 +22,8 @@ _GROUPS = """
 """
 _LEGS = """
     SELECT l.*, entry.status AS entry_status
-    FROM read_1.legs AS l LEFT JOIN LATERAL (
-        SELECT o.status FROM read_1.orders AS o
+    FROM read_2.legs AS l LEFT JOIN LATERAL (
+        SELECT o.status FROM read_2.orders AS o
         WHERE o.account = l.account AND o.leg_id = l.leg_id AND o.purpose = 'entry' AND [o]
         ORDER BY o.attempt DESC LIMIT 1
     ) AS entry ON true

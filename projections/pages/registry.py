@@ -10,12 +10,12 @@ from projections.views import AccountView
 _ACCOUNTS = """
     SELECT a.account, a.venue, a.market_kind, a.paper, a.currency, a.settings_version, a.settings,
            coalesce(c.trading_state, 'active') AS trading_state
-    FROM read_1.accounts AS a LEFT JOIN read_1.conditions AS c
+    FROM read_2.accounts AS a LEFT JOIN read_2.conditions AS c
         ON c.account = a.account AND c.until IS NULL
     WHERE a.until IS NULL ORDER BY a.account
 """
 _SETTINGS = """
-    SELECT a.settings FROM read_1.accounts AS a WHERE a.account = $1 AND [a]
+    SELECT a.settings FROM read_2.accounts AS a WHERE a.account = $1 AND [a]
 """
 
 

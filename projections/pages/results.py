@@ -12,13 +12,13 @@ from projections.pages.moments import plain_row, snapshot, versions
 from projections.views import BreakdownRow, DayRow, PerformanceTotals, PerformanceView
 
 _ACCOUNT = """
-    SELECT a.currency, a.starting_balance FROM read_1.accounts AS a
+    SELECT a.currency, a.starting_balance FROM read_2.accounts AS a
     WHERE a.account = $1 AND [a]
 """
 _DAYS = """
     SELECT p.date, p.realized, p.fees, p.trades_closed, p.wins, p.losses, p.gross_profit,
            p.gross_loss
-    FROM read_1.performance_days AS p WHERE p.account = $1 AND [p] ORDER BY p.date
+    FROM read_2.performance_days AS p WHERE p.account = $1 AND [p] ORDER BY p.date
 """
 # A group that never traded is no trade, here as in the days' own counts.
 _TRADES = """
@@ -26,7 +26,7 @@ _TRADES = """
            sum(g.closed_fees) AS fees, count(*) AS trades_closed,
            count(*) FILTER (WHERE g.closed_realized > 0) AS wins,
            count(*) FILTER (WHERE g.closed_realized < 0) AS losses
-    FROM read_1.position_groups AS g WHERE g.account = $1 AND [g] AND g.closed_at IS NOT NULL
+    FROM read_2.position_groups AS g WHERE g.account = $1 AND [g] AND g.closed_at IS NOT NULL
     AND (g.closed_realized <> 0 OR g.closed_fees <> 0)
     GROUP BY g.symbol, g.timeframe, g.side ORDER BY g.symbol, g.timeframe, g.side
 """

@@ -14,7 +14,8 @@ from projections.pages.ledger import read_counts
 from projections.pages.moments import moment_of, plain_row, snapshot, versions
 from projections.pages.positions import Selection, read_groups
 from projections.pages.registry import read_settings
-from projections.views import GroupView, LedgerCounts, LogFilter, LogRow, OverviewView
+from projections.position_views import GroupView
+from projections.views import LedgerCounts, LogFilter, LogRow, OverviewView
 
 ALERT_SPAN = timedelta(hours=24)
 ALERTS_MAX = 10
@@ -23,26 +24,26 @@ OPEN_GROUPS_MAX = 1_000
 _ACCOUNT = """
     SELECT a.currency, a.venue, a.paper, a.starting_balance, c.trading_state, c.state_reason,
            c.balance_total, c.balance_free, c.engine_version, c.engine_started_at
-    FROM read_1.accounts AS a JOIN read_1.conditions AS c ON c.account = a.account AND [c]
+    FROM read_2.accounts AS a JOIN read_2.conditions AS c ON c.account = a.account AND [c]
     WHERE a.account = $1 AND [a]
 """
 _FIGURES = """
-    SELECT (SELECT count(*) FROM read_1.queue AS q WHERE q.account = $1 AND [q]) AS queued,
-           (SELECT count(*) FROM read_1.discrepancies AS d WHERE d.account = $1 AND [d])
+    SELECT (SELECT count(*) FROM read_2.queue AS q WHERE q.account = $1 AND [q]) AS queued,
+           (SELECT count(*) FROM read_2.discrepancies AS d WHERE d.account = $1 AND [d])
                AS discrepancies,
-           (SELECT count(*) FROM read_1.orders AS o
+           (SELECT count(*) FROM read_2.orders AS o
                WHERE o.account = $1 AND [o] AND o.status = 'unknown') AS unknown_orders,
-           (SELECT coalesce(sum(c.resting + c.open_cost), 0) FROM read_1.commitments AS c
+           (SELECT coalesce(sum(c.resting + c.open_cost), 0) FROM read_2.commitments AS c
                WHERE c.account = $1 AND [c]) AS committed,
-           (SELECT coalesce(sum(p.realized), 0) FROM read_1.performance_days AS p
+           (SELECT coalesce(sum(p.realized), 0) FROM read_2.performance_days AS p
                WHERE p.account = $1 AND [p]) AS realized_total,
-           (SELECT coalesce(sum(p.realized), 0) FROM read_1.performance_days AS p
+           (SELECT coalesce(sum(p.realized), 0) FROM read_2.performance_days AS p
                WHERE p.account = $1 AND [p] AND p.date = $3) AS realized_today,
-           (SELECT max(s.received_at) FROM read_1.signals AS s
+           (SELECT max(s.received_at) FROM read_2.signals AS s
                WHERE s.account = $1 AND [s]) AS last_signal_at
 """
 _NEWEST = """
-    SELECT position, at FROM read_1.audit_log
+    SELECT position, at FROM read_2.audit_log
     WHERE account = $1 AND ($2::bigint IS NULL OR position <= $2)
     ORDER BY position DESC LIMIT 1
 """

@@ -15,11 +15,11 @@ from projections.views import QueueRow, QueueView
 _WAITING = """
     SELECT q.signal_id, q.symbol, q.timeframe, q.side, q.price, q.waiting_since, q.queued_at,
            q.number, q.reason, q.expected_profit, q.replacements
-    FROM read_1.queue AS q WHERE q.account = $1 AND [q] ORDER BY q.number
+    FROM read_2.queue AS q WHERE q.account = $1 AND [q] ORDER BY q.number
 """
 _OPEN_KEYS = """
     SELECT g.symbol || '|' || g.timeframe || '|' || g.side AS key
-    FROM read_1.position_groups AS g
+    FROM read_2.position_groups AS g
     WHERE g.account = $1 AND [g] AND g.closed_at IS NULL ORDER BY 1
 """
 

@@ -5,9 +5,9 @@ from domain.dca_leg import (
     LegEntryEnded,
     LegEntryFilled,
     LegExcessSold,
-    LegExitEnded,
+
     LegExitFilled,
-    LegExitRequested,
+
     LegPlanned,
 )
 from projections.description import Description, amount, because, describe

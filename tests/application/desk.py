@@ -18,12 +18,14 @@ from application.inputs import (
     AccountRegistered,
     ClockTicked,
     InstrumentsSeen,
+    MarkMoved,
     OperatorActed,
     OrderReported,
     SignalReceived,
 )
 from application.journal import Recorded
 from application.loading import load_book
+from application.processes.watching import levels
 from application.work_list import ticket_of
 from domain.dca_leg import DCALeg
 from domain.instrument import Instrument, MarketKind
@@ -195,6 +197,8 @@ class Desk:
         while (reports := self.core.next_fill()) is not None:
             for report in reports:
                 happened += self.feed(report)
+        if any(levels(self.book, symbol)):
+            happened += self.feed(MarkMoved(symbol=symbol))
         return happened
 
     def wait(self, **span: float) -> list[Recorded]:

@@ -5,9 +5,10 @@ from decimal import Decimal
 from application.book import Book
 from application.inputs import SignalReceived
 from application.loading import load_book
+from application.processes.exit_plan import wanted_exits
+from application.processes.protection import unprotected_legs
 from application.replay import replay_day
 from domain.dca_leg import DCALeg
-from domain.instrument import is_undersized, round_quantity
 from domain.money import ZERO
 from domain.pnl import unrealized
 from domain.position_group import PositionGroup
@@ -83,7 +84,7 @@ def _check_exits(book: Book) -> None:
     offered: dict[str, Decimal] = {}
     for order in book.orders():
         request = order.request
-        if request.purpose != "entry" and not order.is_final:
+        if request.purpose not in ("entry", "stop") and not order.is_final:
             rest = request.quantity - order.filled
             offered[request.group_id] = offered.get(request.group_id, ZERO) + rest
     for group in book.open_groups():
@@ -111,21 +112,18 @@ def _check_positions(desk: Desk) -> None:
 
 
 def _check_protection(desk: Desk) -> None:
-    """A lot without an exit is dust, or its exits failed three times a moment ago."""
-    for group, leg in legs_of(desk.book):
-        if not group.is_open or leg.lot.quantity == ZERO:
-            continue
-        instrument = desk.book.instrument(leg.plan.symbol)
-        assert instrument is not None
-        quantity = round_quantity(instrument, leg.lot.quantity)
-        if leg.exit is None:
-            dust = is_undersized(instrument, leg.plan.price, quantity, reduce_only=True)
-            assert dust or len(leg.exit_failed_at) == 3, f"{leg.plan.leg_id} is unprotected"
-            continue
-        order = desk.book.order(leg.exit.client_order_id)
-        assert order is not None
-        assert not order.is_final
-        assert order.cancel_requested or leg.exit.quantity == quantity
+    """A lot that no exit offers or watches is dust; what works is what is wanted."""
+    for group in desk.book.open_groups():
+        assert unprotected_legs(desk.book, group) == (), "a lot is unprotected"
+        wanted = wanted_exits(desk.book, group, desk.now)
+        for exit_id, known in desk.book.exits_of(group):
+            if known.working is None or not group.is_open:
+                continue
+            order = desk.book.order(known.working.client_order_id)
+            assert order is not None
+            assert not order.is_final
+            rest = order.request.quantity - order.filled
+            assert order.cancel_requested or wanted[exit_id].quantity == rest
 
 
 def _check_money(desk: Desk) -> None:

@@ -5,12 +5,15 @@ from decimal import Decimal
 
 import msgspec
 
-from application.inputs import Accepted, Ended, OrderReported, Traded
-from domain.dca_leg import LegExitRequested
+from application.inputs import Accepted, Ended, MarkMoved, OrderReported, Traded
+from application.processes.protection import unprotected_legs
+from domain.dca_leg import LegExitFilled
+from domain.exit import ExitRequested, ExitWatched
 from domain.order import OrderRequested, OrderResent, OrderUnknown
 from domain.order_terms import OrderStatus
 from domain.settings import ExitSettings
-from tests.application.desk import MARKETS, PROMPT, Desk, of
+from domain.trading_day import AlertRaised
+from tests.application.desk import BTC, MARKETS, PROMPT, Desk, of
 
 D = Decimal
 
@@ -39,7 +42,7 @@ def test_each_filled_leg_gets_its_own_take_profit_for_its_whole_lot() -> None:
         (D(101), D(2)),
     ]
     assert all(order.reduce_only and order.side == "sell" for order in exits)
-    assert not any(leg.is_unprotected for leg in desk.legs())
+    assert unprotected_legs(desk.book, desk.group()) == ()
 
 
 def test_a_partial_fill_is_protected_and_the_exit_grows_with_the_lot() -> None:
@@ -88,7 +91,7 @@ def test_a_venues_own_end_of_an_exit_gives_the_lot_another() -> None:
     assert another.request.attempt == 2
 
 
-def test_after_three_failures_the_leg_rests_for_a_minute() -> None:
+def test_after_three_failures_the_price_is_watched_for_a_minute_and_an_alert_raised() -> None:
     desk = Desk()
     desk.signal()
     for _ in range(3):
@@ -97,10 +100,29 @@ def test_after_three_failures_the_leg_rests_for_a_minute() -> None:
             desk.feed(report)
 
     assert desk.working("take_profit") == []
+    (watched,) = of(desk.recorded, ExitWatched)
+    assert (watched.price, watched.quantity) == (D(101), D(2))
+    assert [alert.kind for alert in of(desk.recorded, AlertRaised)] == ["exit_failing"]
+    assert unprotected_legs(desk.book, desk.group()) == ()
     desk.wait(seconds=59)
     assert desk.working("take_profit") == []
     desk.wait(seconds=1)
     assert len(desk.working("take_profit")) == 1
+
+
+def test_a_watched_price_that_is_touched_sells_the_lot() -> None:
+    desk = Desk()
+    desk.signal()
+    for _ in range(3):
+        (exit_order,) = desk.working("take_profit")
+        for report in desk.core.expire(exit_order.request.client_order_id, desk.now):
+            desk.feed(report)
+
+    desk.move("101")
+    desk.feed(MarkMoved(symbol=BTC))
+
+    sold = [fill for fill in of(desk.recorded, LegExitFilled) if fill.price == D(101)]
+    assert sum(fill.quantity for fill in sold) == D(2)
 
 
 def test_an_engine_that_starts_asks_about_every_request_in_flight() -> None:
@@ -144,7 +166,7 @@ def test_every_exit_of_an_order_gone_by_hand_comes_back() -> None:
 
     (another,) = desk.working("take_profit")
     assert another.request.attempt == 2
-    assert len(of(desk.recorded, LegExitRequested)) == 2
+    assert len(of(desk.recorded, ExitRequested)) == 2
 
 
 def test_a_late_acceptance_of_a_final_order_changes_nothing() -> None:

@@ -22,6 +22,7 @@ from application.inputs import (
     SendWindowMissed,
     Traded,
 )
+from application.processes.protection import unprotected_legs
 from domain.order import OrderFilled, OrderRequested, OrderTradesMissing, OrderUnknown
 from domain.order_terms import OrderStatus
 from domain.risk_engine import (
@@ -143,7 +144,7 @@ def test_an_end_that_overtakes_its_trades_waits_for_them() -> None:
     happened = desk.feed(trades[0])
     assert of(happened, OrderFilled)[0].filled == D("0.5")
     assert not desk.legs()[0].entry_open
-    assert not desk.legs()[0].is_unprotected
+    assert unprotected_legs(desk.book, desk.group()) == ()
 
 
 def test_a_trade_of_a_group_already_closed_is_a_discrepancy_not_forgotten() -> None:

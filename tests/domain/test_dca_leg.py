@@ -1,6 +1,6 @@
-"""One DCA leg: its lot, and the exit that is to sell exactly that lot."""
+"""One DCA leg: what it bought, and what selling it realized."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,18 +12,15 @@ from domain.dca_leg import (
     LegEntryEnded,
     LegEntryFilled,
     LegExcessSold,
-    LegExitEnded,
     LegExitFilled,
-    LegExitRequested,
+    LegFeeValued,
     LegPlanned,
     PlanLeg,
-    ProtectLeg,
     RecordLegEntryEnded,
     RecordLegEntryFill,
-    RecordLegExitEnded,
     RecordLegExitFill,
+    ValueLegFee,
     WriteOffLegDust,
-    target_price,
 )
 from domain.instrument import Instrument, PositionSide
 from domain.pnl import Lot
@@ -99,33 +96,17 @@ def sold(number: int, price: str, quantity: str, fee: str, **result: str) -> Leg
     return LegExitFilled(**values, **sums)
 
 
-def exit_requested(attempt: int = 1, quantity: str = "10") -> LegExitRequested:
-    return LegExitRequested(
-        leg_id=LEG,
-        client_order_id=f"exit{attempt}",
-        attempt=attempt,
-        price=D(101),
-        quantity=D(quantity),
-        requested_at=NOON,
-    )
-
-
-def exit_ended(reason: str, attempt: int = 1, at: datetime = NOON) -> LegExitEnded:
-    return LegExitEnded(leg_id=LEG, client_order_id=f"exit{attempt}", reason=reason, ended_at=at)
-
-
 def test_a_leg_begins_with_its_plan() -> None:
     state = given(dca_leg).when(PlanLeg(leg_id=LEG, plan=PLANNED)).then(PLANNED)
 
     assert (state.lot, state.resting_quantity) == (Lot(), D(10))
-    assert not state.is_unprotected
 
 
 def test_a_leg_that_was_never_planned_is_a_programmers_error() -> None:
     with pytest.raises(AssertionError, match="was never planned"):
         given(dca_leg).when(RecordLegEntryEnded(leg_id=LEG, reason="filled"))
     with pytest.raises(AssertionError, match="first event is LegPlanned"):
-        fold(dca_leg, [exit_requested()])
+        fold(dca_leg, [LegEntryEnded(leg_id=LEG, reason="filled")])
 
 
 def test_partial_fills_grow_the_lot() -> None:
@@ -138,7 +119,6 @@ def test_partial_fills_grow_the_lot() -> None:
     assert state.lot == Lot(quantity=D(6), cost=D(598), entry_fee=D("0.3"))
     assert state.resting_quantity == D(4)
     assert state.fees == D("0.3")
-    assert state.is_unprotected
 
 
 def test_an_entry_trade_counts_once() -> None:
@@ -175,91 +155,20 @@ def test_the_entry_ends_once() -> None:
     assert state.resting_quantity == D(0)
 
 
-def test_the_take_profit_comes_from_the_average_actual_fill() -> None:
-    state = fold(dca_leg, [PLANNED, bought(1, "100", "4"), bought(2, "98", "4")])
-
-    assert target_price(state, MARKET) == D("100.0")  # 99 + 1 % = 99.99, up to the tick
-
-
-def test_a_shorts_take_profit_lies_below_its_average_fill() -> None:
-    state = fold(dca_leg, [planned("short"), bought(1, "100", "4"), bought(2, "102", "4")])
-
-    assert target_price(state, MARKET) == D("99.9")  # 101 - 1 % = 99.99, down to the tick
-
-
-def test_a_lot_gets_one_working_exit() -> None:
-    state = (
-        given(dca_leg, PLANNED, bought(1, "100", "10"))
-        .when(ProtectLeg(leg_id=LEG, requested=exit_requested()))
-        .then(exit_requested())
-    )
-
-    assert (state.exit, state.exit_attempts) == (exit_requested(), 1)
-    assert not state.is_unprotected
-
-
-def test_a_second_exit_is_not_given() -> None:
-    given(dca_leg, PLANNED, bought(1, "100", "10"), exit_requested()).when(
-        ProtectLeg(leg_id=LEG, requested=exit_requested(2))
-    ).then_nothing()
-
-
-def test_nothing_to_sell_needs_no_exit() -> None:
-    given(dca_leg, PLANNED).when(ProtectLeg(leg_id=LEG, requested=exit_requested())).then_nothing()
-
-
-def test_an_exit_that_ended_leaves_the_lot_unprotected() -> None:
-    state = (
-        given(dca_leg, PLANNED, bought(1, "100", "10"), exit_requested())
-        .when(RecordLegExitEnded(leg_id=LEG, ended=exit_ended("rejected")))
-        .then(exit_ended("rejected"))
-    )
-
-    assert state.is_unprotected
-    assert state.exit_failed_at == (NOON,)
-
-
-def test_the_end_of_an_older_exit_changes_nothing() -> None:
-    past = (PLANNED, bought(1, "100", "10"), exit_requested(), exit_ended("cancelled by us"))
-
-    given(dca_leg, *past, exit_requested(2)).when(
-        RecordLegExitEnded(leg_id=LEG, ended=exit_ended("rejected", 1))
-    ).then_nothing()
-
-
-@pytest.mark.parametrize("reason", ["filled", "cancelled by us"])
-def test_our_own_cancels_and_full_fills_are_no_failures(reason: str) -> None:
-    past = (PLANNED, bought(1, "100", "10"), exit_requested(), exit_ended(reason))
-
-    assert fold(dca_leg, past).exit_failed_at == ()
-
-
-def test_only_the_last_three_failures_are_remembered() -> None:
-    times = [NOON + timedelta(seconds=n) for n in range(4)]
-    past = [PLANNED, bought(1, "100", "10")]
-    failures = [
-        event
-        for n, at in enumerate(times, 1)
-        for event in (exit_requested(n), exit_ended("rejected", n, at))
-    ]
-
-    assert fold(dca_leg, [*past, *failures]).exit_failed_at == tuple(times[1:])
-
-
 def test_a_partial_sale_takes_its_share_of_cost_and_fee() -> None:
     state = (
-        given(dca_leg, PLANNED, bought(1, "100", "10", "1"), exit_requested())
+        given(dca_leg, PLANNED, bought(1, "100", "10", "1"))
         .when(sale(2, "101", "4", "0.2"))
         .then(sold(2, "101", "4", "0.2", cost="400", entry_fee="0.4", realized="3.4"))
     )
 
     assert state.lot == Lot(quantity=D(6), cost=D(600), entry_fee=D("0.6"))
-    assert (state.exit.quantity, state.realized, state.fees) == (D(6), D("3.4"), D("1.2"))
+    assert (state.sold, state.realized, state.fees) == (D(4), D("3.4"), D("1.2"))
 
 
 def test_the_last_part_takes_every_remainder() -> None:
     first = sold(2, "101", "3", "0", cost="300", entry_fee="0.3", realized="2.7")
-    past = (PLANNED, bought(1, "100", "10", "1"), exit_requested(), first)
+    past = (PLANNED, bought(1, "100", "10", "1"), first)
 
     state = (
         given(dca_leg, *past)
@@ -270,13 +179,13 @@ def test_the_last_part_takes_every_remainder() -> None:
 
 
 def test_a_short_earns_when_it_buys_back_lower() -> None:
-    given(dca_leg, planned("short"), bought(1, "100", "10"), exit_requested()).when(
-        sale(2, "99", "10")
-    ).then(sold(2, "99", "10", "0", cost="1000", entry_fee="0", realized="10"))
+    given(dca_leg, planned("short"), bought(1, "100", "10")).when(sale(2, "99", "10")).then(
+        sold(2, "99", "10", "0", cost="1000", entry_fee="0", realized="10")
+    )
 
 
 def test_an_exit_trade_counts_once() -> None:
-    past = (PLANNED, bought(1, "100", "10"), exit_requested())
+    past = (PLANNED, bought(1, "100", "10"))
     done = sold(2, "101", "4", "0", cost="400", entry_fee="0", realized="4")
 
     given(dca_leg, *past, done).when(sale(2, "101", "4")).then_nothing()
@@ -294,24 +203,13 @@ def excess(number: int, quantity: str) -> LegExcessSold:
 
 
 def test_what_the_lot_does_not_hold_is_told_apart_as_excess() -> None:
-    given(dca_leg, PLANNED, bought(1, "100", "4"), exit_requested()).when(
-        sale(2, "101", "10")
-    ).then(sold(2, "101", "4", "0", cost="400", entry_fee="0", realized="4"), excess(2, "6"))
+    given(dca_leg, PLANNED, bought(1, "100", "4")).when(sale(2, "101", "10")).then(
+        sold(2, "101", "4", "0", cost="400", entry_fee="0", realized="4"), excess(2, "6")
+    )
 
 
 def test_a_sale_of_nothing_held_is_all_excess() -> None:
     given(dca_leg, PLANNED).when(sale(2, "101", "10")).then(excess(2, "10"))
-
-
-def test_a_sale_by_an_older_order_leaves_the_working_exit_as_it_is() -> None:
-    past = (PLANNED, bought(1, "100", "10"), exit_requested(), exit_ended("cancelled by us"))
-
-    state = (
-        given(dca_leg, *past, exit_requested(2))
-        .when(sale(2, "101", "4"))
-        .then(sold(2, "101", "4", "0", cost="400", entry_fee="0", realized="4"))
-    )
-    assert state.exit.quantity == D(10)
 
 
 def test_dust_leaves_the_books_at_the_mark() -> None:
@@ -334,3 +232,47 @@ def test_dust_leaves_the_books_at_the_mark() -> None:
 
 def test_without_a_lot_there_is_no_dust() -> None:
     given(dca_leg, PLANNED).when(WriteOffLegDust(leg_id=LEG, price=D(99))).then_nothing()
+
+
+FOREIGN = {**trade(1, "100", "10", "0.01"), "fee_asset": "BNB", "fee_value": None}
+FOREIGN_ENTRY = LegEntryFilled(**FOREIGN, cost=D(1000))
+VALUE = ValueLegFee(leg_id=LEG, trade_id="t1", fee_value=D(5))
+
+
+def valued(entry_fee: str, realized: str) -> LegFeeValued:
+    return LegFeeValued(
+        leg_id=LEG,
+        trade_id="t1",
+        fee_value=D(5),
+        entry_fee=D(entry_fee),
+        realized=D(realized),
+    )
+
+
+def test_a_pending_entry_fee_joins_the_lot_once_it_is_valued() -> None:
+    state = given(dca_leg, PLANNED, FOREIGN_ENTRY).when(VALUE).then(valued("5", "0"))
+
+    assert (state.lot.entry_fee, state.fees, state.unvalued) == (D(5), D(5), {})
+
+
+def test_of_a_pending_entry_fee_the_sold_part_is_realized() -> None:
+    part = sold(2, "101", "4", "0", cost="400", entry_fee="0", realized="4")
+
+    state = given(dca_leg, PLANNED, FOREIGN_ENTRY, part).when(VALUE).then(valued("3", "-2"))
+
+    assert (state.lot.entry_fee, state.realized, state.fees) == (D(3), D(2), D(5))
+
+
+def test_a_pending_exit_fee_is_realized_whole() -> None:
+    values = {**trade(2, "101", "4"), "client_order_id": "exit1", "fee_value": None}
+    pending = LegExitFilled(**values, cost=D(400), entry_fee=D(0), realized=D(4))
+    value = ValueLegFee(leg_id=LEG, trade_id="t2", fee_value=D(1))
+    told = LegFeeValued(leg_id=LEG, trade_id="t2", fee_value=D(1), entry_fee=D(0), realized=D(-1))
+
+    state = given(dca_leg, PLANNED, bought(1, "100", "10"), pending).when(value).then(told)
+
+    assert (state.realized, state.fees) == (D(3), D(1))
+
+
+def test_a_fee_that_is_known_is_not_valued_again() -> None:
+    given(dca_leg, PLANNED, bought(1, "100", "10", "1")).when(VALUE).then_nothing()

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from domain import position_group
@@ -12,12 +13,21 @@ from domain.position_group import (
     AttemptClose,
     CloseAttempted,
     ClosePositionGroup,
+    EndReduction,
     FinishPositionGroup,
+    FundingShared,
     OpenPositionGroup,
     PositionGroupClosed,
     PositionGroupClosing,
     PositionGroupOpened,
     PyramidAdmitted,
+    ReductionEnded,
+    ReductionPart,
+    ReductionStarted,
+    ShareFunding,
+    StartReduction,
+    StopTrailed,
+    TrailStop,
 )
 from domain.settings import CapitalSettings, ExitSettings, GridSettings
 from tests.domain.given import fold, given
@@ -134,3 +144,89 @@ def test_it_closes_with_the_reason_it_was_closing_for() -> None:
 
 def test_an_open_trade_does_not_simply_finish() -> None:
     given(position_group, OPENED).when(FINISH).then_nothing()
+
+
+def reduction(signal_id: str, **quantities: str) -> ReductionStarted:
+    parts = [
+        ReductionPart(leg_id=leg, quantity=D(quantity), sold_before=D(1))
+        for leg, quantity in quantities.items()
+    ]
+    return ReductionStarted(
+        group_id="g1", reason="reduce", signal_id=signal_id, parts=tuple(parts), started_at=NOON
+    )
+
+
+REDUCED = reduction("s2", leg0="2")
+REDUCE = StartReduction(group_id="g1", started=REDUCED)
+ENDED = ReductionEnded(group_id="g1", ended_at=NOON)
+END = EndReduction(group_id="g1", now=NOON)
+
+
+def test_a_part_is_reduced_and_sold_while_the_trade_stays_open() -> None:
+    state = given(position_group, OPENED).when(REDUCE).then(REDUCED)
+
+    assert state.is_open
+    assert state.reducing == REDUCED.parts
+    given(position_group, OPENED, REDUCED).when(attempt(1)).then(attempted(1))
+
+
+def test_a_further_reduction_adds_to_the_one_under_way() -> None:
+    more = reduction("s3", leg0="1", leg1="4")
+    further = StartReduction(group_id="g1", started=more)
+
+    state = given(position_group, OPENED, REDUCED).when(further).then(more)
+
+    assert [(part.leg_id, part.quantity) for part in state.reducing] == [
+        ("leg0", D(3)),
+        ("leg1", D(4)),
+    ]
+
+
+def test_a_reduction_ends_once() -> None:
+    state = given(position_group, OPENED, REDUCED).when(END).then(ENDED)
+
+    assert state.reducing == ()
+    given(position_group, OPENED).when(END).then_nothing()
+
+
+def test_nothing_is_reduced_of_a_trade_that_closes_and_closing_takes_over() -> None:
+    given(position_group, OPENED, CLOSING).when(REDUCE).then_nothing()
+
+    assert fold(position_group, [OPENED, REDUCED, CLOSING]).reducing == ()
+
+
+def test_each_sequence_begins_with_its_narrowest_bound() -> None:
+    past = [OPENED, REDUCED, attempted(1), attempted(2), ENDED]
+
+    assert fold(position_group, past).attempts_before == 0
+    assert fold(position_group, [*past, reduction("s3", leg0="1")]).attempts_before == 2
+    assert fold(position_group, [*past, CLOSING]).attempts_before == 2
+
+
+def trailed(best: str) -> StopTrailed:
+    return StopTrailed(group_id="g1", best=D(best), trailed_at=NOON)
+
+
+def trail(best: str) -> TrailStop:
+    return TrailStop(group_id="g1", best=D(best), now=NOON)
+
+
+def test_a_stop_trails_towards_profit_only() -> None:
+    given(position_group, OPENED).when(trail("100")).then(trailed("100"))
+    given(position_group, OPENED, trailed("100")).when(trail("101")).then(trailed("101"))
+    given(position_group, OPENED, trailed("100")).when(trail("99")).then_nothing()
+
+    short = msgspec.structs.replace(OPENED, side="short")
+    given(position_group, short, trailed("100")).when(trail("99")).then(trailed("99"))
+    given(position_group, short, trailed("100")).when(trail("101")).then_nothing()
+
+
+SHARED = FundingShared(group_id="g1", funding_id="f1", amount=D("-0.3"), settled_at=NOON)
+SHARE = ShareFunding(group_id="g1", shared=SHARED)
+
+
+def test_funding_is_shared_once_and_counts() -> None:
+    state = given(position_group, OPENED).when(SHARE).then(SHARED)
+
+    assert state.funding == D("-0.3")
+    given(position_group, OPENED, CLOSING, CLOSED).when(SHARE).then_nothing()

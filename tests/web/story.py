@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from projections.position_views import GroupView, LegView
 from projections.views import (
     AccountView,
     BreakdownRow,
@@ -12,9 +13,7 @@ from projections.views import (
     DayRow,
     DecisionRow,
     DiscrepancyRow,
-    GroupView,
     LedgerCounts,
-    LegView,
     LimitRow,
     LogRow,
     OverviewView,

@@ -7,10 +7,9 @@ from decimal import Decimal
 
 from application.inbox import InboxUnavailable
 from domain.message import Input
+from projections.position_views import GroupState, GroupView
 from projections.views import (
     AccountView,
-    GroupState,
-    GroupView,
     LogFilter,
     LogRow,
     LogView,
