@@ -23,7 +23,9 @@ class TradeRow(msgspec.Struct, frozen=True, kw_only=True):
 
     `at` is when the engine recorded it (which decides the day, and never changes), `traded_at`
     the venue's own time. Quantity in contracts, price in quote units, fee in `fee_asset`;
-    `fee_value` in the capital currency, None while it could not be valued.
+    `fee_value` in the capital currency, None if it could not be valued when the trade was
+    recorded: what it is worth later is in the log (`dca_leg.fee_valued.v1`) and in the account's
+    results, and changes no row of a past range.
 
     Realized amounts stand on closing fills only, in the capital currency: `realized_pnl` by
     the lots of the legs that were closed, `fifo_realized_gain` by the account's oldest parcels
@@ -100,6 +102,7 @@ class _Pending(msgspec.Struct, frozen=True, kw_only=True):
     recorded: Recorded
     filled: OrderFilled
     request: OrderRequested
+    bought: tuple[Decimal, ...] = ()
     fee_values: tuple[Decimal | None, ...] = ()
     realized: tuple[Decimal, ...] = ()
 
@@ -157,8 +160,10 @@ class _Desk:
                 " fold the log from its start"
             )
         realized = (event.realized,) if isinstance(event, LegExitFilled) else ()
+        bought = (event.quantity,) if isinstance(event, LegEntryFilled) else ()
         self._pending[key] = msgspec.structs.replace(
             fill,
+            bought=(*fill.bought, *bought),
             fee_values=(*fill.fee_values, event.fee_value),
             realized=(*fill.realized, *realized),
         )
@@ -204,11 +209,13 @@ class _Desk:
         side = position_side(request)
         size = self._sizes.get((account, request.symbol), ONE)
         with localcontext(DECISION_CONTEXT):
-            value = filled.price * filled.quantity * size
+            # On spot the venue may keep its fee in what was bought: then less came in.
+            quantity = _sum(fill.bought) or filled.quantity
+            value = filled.price * quantity * size
             fee = _fee_value(fill) or ZERO
             if request.purpose == "entry":
                 basis = value + fee if side == "long" else value - fee
-                parcel = Parcel(quantity=filled.quantity, basis=basis)
+                parcel = Parcel(quantity=quantity, basis=basis)
                 book.open(request.symbol, side, parcel)
                 return Matched(), ZERO
             matched = book.close(request.symbol, side, filled.quantity)

@@ -16,7 +16,9 @@ from domain.order import Order, OrderEnded, OrderEvent, OrderRejected, OrderRequ
 class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
     """One order. `status` and `filled` are those at the end of the events that were folded.
 
-    `at` is when it was requested; `changed_at` when anything last became known of it.
+    `at` is when it was requested; `changed_at` when anything last became known of it. One with
+    a `trigger_price` waits for that price, then trades at market. `position_side` is `both`
+    unless the account keeps longs and shorts apart. What sells of several legs names no leg.
     """
 
     at: datetime
@@ -30,8 +32,10 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
     side: Side
     quantity: Decimal
     price: Decimal | None
+    trigger_price: Decimal | None
     time_in_force: str
     reduce_only: bool
+    position_side: str
     status: str
     filled: Decimal
     detail: str
@@ -117,8 +121,10 @@ def _row(known: _Known, venue: str) -> OrderRow:
         side=request.side,
         quantity=request.quantity,
         price=request.price,
+        trigger_price=request.trigger_price,
         time_in_force=request.time_in_force,
         reduce_only=request.reduce_only,
+        position_side=request.position_side,
         status=order.status.value,
         filled=order.filled,
         detail=known.detail,

@@ -13,12 +13,14 @@ from domain.dca_leg import (
     LegEntryEnded,
     LegEntryFilled,
     LegExitFilled,
+    LegFeeValued,
     LegPlanned,
 )
 from domain.message import Input
 from domain.money import ONE, ZERO, canonical
 from domain.pnl import Lot, combined, unrealized
 from domain.position_group import (
+    FundingShared,
     PositionGroupClosed,
     PositionGroupClosing,
     PositionGroupOpened,
@@ -28,7 +30,10 @@ from domain.trading_day import SignalJudged
 
 
 class GroupSummary(msgspec.Struct, kw_only=True, frozen=True):
-    """One trade of a run. Quantities in contracts, amounts in the capital currency."""
+    """One trade of a run. Quantities in contracts, amounts in the capital currency.
+
+    `realized_pnl` includes the trade's share of funding.
+    """
 
     group: str
     symbol: str
@@ -60,7 +65,7 @@ class RunSummary(msgspec.Struct, kw_only=True, frozen=True):
     digest: str
 
 
-LegTold = LegEntryFilled | LegEntryEnded | LegExitFilled | LegDustWrittenOff
+LegTold = LegEntryFilled | LegEntryEnded | LegExitFilled | LegFeeValued | LegDustWrittenOff
 
 
 class _Leg:
@@ -91,6 +96,11 @@ class _Leg:
                     cost=self.lot.cost + event.cost,
                     entry_fee=self.lot.entry_fee + (event.fee_value or ZERO),
                 )
+            case LegFeeValued():
+                self.realized += event.realized
+                self.fees += event.fee_value
+                entry_fee = self.lot.entry_fee + event.entry_fee
+                self.lot = msgspec.structs.replace(self.lot, entry_fee=entry_fee)
             case LegExitFilled() | LegDustWrittenOff():
                 self.realized += event.realized
                 self.lot = Lot(
@@ -111,6 +121,7 @@ class _Group:
         self.closing = False
         self.closed_at: datetime | None = None
         self.legs: dict[str, _Leg] = {}
+        self.funding = ZERO
 
     def summary(self) -> GroupSummary:
         legs = [self.legs[leg_id] for leg_id in sorted(self.legs)]
@@ -127,7 +138,7 @@ class _Group:
             legs=len(legs),
             quantity_open=canonical(held.quantity),
             average_entry=held.cost / (held.quantity * size) if held.quantity else None,
-            realized_pnl=canonical(sum((leg.realized for leg in legs), ZERO)),
+            realized_pnl=canonical(sum((leg.realized for leg in legs), self.funding)),
             fees=canonical(sum((leg.fees for leg in legs), ZERO)),
             opened_at=self.opened.opened_at,
             closed_at=self.closed_at,
@@ -213,7 +224,15 @@ class RunLedger:
             case LegPlanned() as plan:
                 self._group_of_leg[plan.leg_id] = plan.group_id
                 self._groups[plan.group_id].legs[plan.leg_id] = _Leg(plan)
-            case LegEntryFilled() | LegEntryEnded() | LegExitFilled() | LegDustWrittenOff():
+            case FundingShared(group_id=group_id, amount=amount):
+                self._groups[group_id].funding += amount
+            case (
+                LegEntryFilled()
+                | LegEntryEnded()
+                | LegExitFilled()
+                | LegFeeValued()
+                | LegDustWrittenOff()
+            ):
                 group = self._groups[self._group_of_leg[recorded.event.leg_id]]
                 group.legs[recorded.event.leg_id].take_in(recorded.event)
             case _:

@@ -8,7 +8,8 @@ import msgspec
 
 from domain.instrument import PositionSide
 from domain.money import DECISION_CONTEXT, HUNDRED, ONE, ZERO
-from projections.views import GroupState, GroupView, LegState, LegView
+from projections.cover import ExitRow, of_group, stop_of, take_profit_of
+from projections.position_views import GroupState, GroupView, LegState, LegView
 
 
 class LegRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,10 +34,9 @@ class LegRow(msgspec.Struct, frozen=True, kw_only=True):
     open_quantity: Decimal
     open_cost: Decimal
     open_fee: Decimal
-    exit_order_id: str
-    exit_price: Decimal | None
     realized: Decimal
     fees: Decimal
+    reduced_from: int
     entry_status: str | None
 
 
@@ -52,6 +52,10 @@ class GroupRow(msgspec.Struct, frozen=True, kw_only=True):
     pyramids: int
     max_pyramids: int
     opened_at: datetime
+    trailed_from: Decimal | None
+    funding: Decimal
+    reducing_from: int
+    reducing_reason: str
     closing_reason: str
     closing_at: datetime | None
     closed_at: datetime | None
@@ -65,12 +69,19 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-def group_view(row: GroupRow, legs: Sequence[LegRow], mark: Mark | None) -> GroupView:
+def group_view(
+    row: GroupRow, legs: Sequence[LegRow], exits: Sequence[ExitRow], mark: Mark | None
+) -> GroupView:
     """The group with its legs. Figures are exact sums; quotients have 34 digits."""
     price = None if mark is None else mark.price
+    exits = [each for each in exits if row.closing_at is None or not each.is_watched]
+    whole, stop = of_group(row.group_id, exits)
     with localcontext(DECISION_CONTEXT):
-        shown = tuple(leg_view(leg, price) for leg in sorted(legs, key=_place))
-        realized = _total(leg.realized for leg in legs)
+        shown = tuple(
+            leg_view(leg, price, exits, being_sold=is_being_sold(row, leg))
+            for leg in sorted(legs, key=_place)
+        )
+        realized = row.funding + _total(leg.realized for leg in legs)
         unrealized = unrealized_of(legs, price)
         entered = _total(leg.entry_cost for leg in legs)
         pnl = None if unrealized is None else realized + unrealized
@@ -97,18 +108,28 @@ def group_view(row: GroupRow, legs: Sequence[LegRow], mark: Mark | None) -> Grou
             mark_at=None if mark is None else mark.at,
             unrealized=unrealized,
             realized=realized,
+            funding=row.funding,
             fees=_total(leg.fees for leg in legs),
             pnl=pnl,
             pnl_percent=ratio,
+            exit=whole,
+            stop=stop,
+            trailed_from=row.trailed_from,
+            reducing=row.reducing_from > 0,
+            reducing_reason=row.reducing_reason,
             unprotected_legs=sum(1 for leg in shown if leg.unprotected),
             legs=shown,
         )
 
 
-def leg_view(row: LegRow, mark: Decimal | None) -> LegView:
-    """The leg as it stands."""
+def leg_view(
+    row: LegRow, mark: Decimal | None, exits: Sequence[ExitRow] = (), *, being_sold: bool = False
+) -> LegView:
+    """The leg as it stands, with what guards its lot."""
     average = _average(row.entry_cost, row.entry_filled, row.contract_size)
-    target = target_of(row, average)
+    guards = exits if row.open_quantity > ZERO else ()
+    profit = take_profit_of(row.leg_id, guards)
+    target = profit.price if profit is not None else target_of(row, average)
     names = ("leg_id", "pyramid_id", "index", "price", "gap_percent", "weight_percent")
     more = ("take_profit_percent", "quantity", "open_quantity", "realized", "fees")
     return LegView(
@@ -119,7 +140,10 @@ def leg_view(row: LegRow, mark: Decimal | None) -> LegView:
         progress_percent=_progress(average, target, mark) if row.open_quantity else None,
         filled=row.entry_filled,
         average_fill=average,
-        unprotected=row.open_quantity > ZERO and not row.exit_order_id,
+        exit=profit,
+        stop=stop_of(row.leg_id, guards),
+        being_sold=being_sold,
+        unprotected=row.open_quantity > ZERO and profit is None and not being_sold,
         reason=row.skipped or ("" if row.entry_open else row.entry_reason),
     )
 
@@ -149,6 +173,13 @@ def group_state(row: GroupRow, legs: Sequence[LegRow]) -> GroupState:
     return "LIVE" if any(leg.entry_status for leg in legs) else "WAITING"
 
 
+def is_being_sold(row: GroupRow, leg: LegRow) -> bool:
+    """Whether its lot goes at market now: with the whole trade, or in the part that is reduced."""
+    is_closing = row.closing_at is not None
+    is_reduced = 0 < row.reducing_from <= leg.reduced_from
+    return leg.open_quantity > ZERO and (is_closing or is_reduced)
+
+
 def is_filled(leg: LegRow) -> bool:
     """Whether the leg bought something and its entry is over."""
     complete = not leg.entry_open or leg.entry_filled >= leg.quantity
@@ -172,9 +203,7 @@ def average_entry(legs: Sequence[LegRow]) -> Decimal | None:
 
 
 def target_of(row: LegRow, average: Decimal | None) -> Decimal | None:
-    """The working exit's price; before there is one, where the percent leads, unrounded."""
-    if row.exit_price is not None:
-        return row.exit_price
+    """Where the take-profit percent leads from the average fill, or the plan, unrounded."""
     if row.take_profit_percent is None:
         return None
     way = row.take_profit_percent / HUNDRED

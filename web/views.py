@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from projections import pages
-from projections.reading import READ_FAILURES
 from projections.position_views import GroupState, GroupView
+from projections.reading import READ_FAILURES
 from projections.views import (
     AccountView,
     LogFilter,

@@ -12,7 +12,7 @@ from application.journal import Recorded
 from application.processes.exit_plan import stop_facts
 from application.processes.targets import holding_legs
 from domain.dca_leg import DCALeg, LegEntryFilled
-from domain.exit import ExitTouched, ExitWatched, TouchExit, is_touched
+from domain.exit import ExitTouched, TouchExit, is_touched
 from domain.identity import group_of, stop_id
 from domain.instrument import is_undersized
 from domain.message import Command
@@ -36,7 +36,10 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def react(book: Book, recorded: Recorded) -> Iterator[Command]:
-    """Compare marks with what is watched; act on what they touch."""
+    """Compare marks with what is watched when they are said to have moved, and with each tick.
+
+    Not while a fill is handled: the mark beside it may be older than the fill.
+    """
     match recorded.event:
         case MarkMoved(symbol=symbol):
             for group in book.open_groups():
@@ -45,10 +48,6 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
         case ClockTicked():
             for group in book.open_groups():
                 yield from _look(book, group, recorded.at)
-        case ExitWatched(group_id=group_id):
-            watching = book.group(group_id)
-            if watching is not None:
-                yield from _touched(book, watching, recorded.at)
         case LegEntryFilled(leg_id=leg_id, price=price):
             yield from _begin_to_trail(book, leg_id, price, recorded.at)
         case ExitTouched() as touched:

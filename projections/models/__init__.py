@@ -3,6 +3,7 @@
 from projections.models import (
     accounts,
     audit_log,
+    exits,
     legs,
     orders,
     performance,
@@ -17,6 +18,7 @@ MODELS: tuple[ReadModel, ...] = (
     accounts.MODEL,
     positions.MODEL,
     legs.MODEL,
+    exits.MODEL,
     orders.MODEL,
     queue.MODEL,
     signals.MODEL,

@@ -53,12 +53,14 @@ SUBJECTS = Table(
 _SUBJECT_FIELDS = (
     "client_order_id",
     "leg_id",
+    "exit_id",
     "pyramid_id",
     "group_id",
     "signal_id",
     "subject",
     "symbol",
 )
+_PART_FIELDS = ("leg_id", "exit_id", "pyramid_id")
 _INTRODUCTIONS = (OrderRequested, LegPlanned, PyramidPlanned, PositionGroupOpened, SignalRead)
 
 
@@ -66,7 +68,7 @@ def project(recorded: Recorded, position: int) -> tuple[RowChange, ...]:
     """A row for every event; whoever introduces a subject says what it belongs to."""
     event = recorded.event
     said = describe(event)
-    entry = Append(
+    log_row = Append(
         table="audit_log",
         values={
             **same(said, "kind", "severity", "symbol", "text"),
@@ -78,16 +80,24 @@ def project(recorded: Recorded, position: int) -> tuple[RowChange, ...]:
         },
     )
     if not isinstance(event, _INTRODUCTIONS):
-        return (entry,)
+        return (log_row,)
     belongs = {"symbol": event.symbol, "group_id": group_of(event)}
-    return (
-        entry,
-        Put(table="subjects", key=(recorded.account, subject_of(event)), values=belongs),
+    introduced = (
+        Put(table="subjects", key=(recorded.account, subject), values=belongs)
+        for subject in _introduced_by(event)
     )
+    return (log_row, *introduced)
+
+
+def _introduced_by(event: Event) -> tuple[str, ...]:
+    """A group brings its stop with it, which no event of its own says the symbol of."""
+    if isinstance(event, PositionGroupOpened):
+        return (event.group_id, identity.stop_id(event.group_id))
+    return (subject_of(event),)
 
 
 def subject_of(event: Event) -> str:
-    """The narrowest thing an event names: its order, leg, pyramid, group or signal."""
+    """The narrowest thing an event names: its order, leg, exit, pyramid, group or signal."""
     about = _about(event)
     fields = _SUBJECT_FIELDS if about is event else ("signal_id", "symbol")
     for field in fields:
@@ -98,13 +108,13 @@ def subject_of(event: Event) -> str:
 
 
 def group_of(event: Event) -> str:
-    """The group an event names, or that the id of its leg or pyramid begins with."""
+    """The group an event names, or that the id of its leg, exit or pyramid begins with."""
     about = _about(event)
     named = getattr(about, "group_id", "")
     if named:
         return str(named)
-    part = getattr(about, "leg_id", "") or getattr(about, "pyramid_id", "")
-    return identity.group_of(str(part))
+    parts = (str(getattr(about, field, "")) for field in _PART_FIELDS)
+    return identity.group_of(next(filter(None, parts), ""))
 
 
 def _about(event: Event) -> object:

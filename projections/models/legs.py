@@ -8,13 +8,13 @@ from domain.dca_leg import (
     LegEntryEnded,
     LegEntryFilled,
     LegExcessSold,
-    LegExitEnded,
     LegExitFilled,
-    LegExitRequested,
+    LegFeeValued,
     LegPlanned,
 )
 from domain.identity import leg_id
 from domain.money import ONE, ZERO
+from domain.position_group import ReductionStarted
 from domain.pyramid import PyramidPlanned
 from projections.rows import (
     Change,
@@ -57,14 +57,11 @@ LEGS = Table(
         number("open_quantity", ZERO),
         number("open_cost", ZERO),
         number("open_fee", ZERO),
-        text("exit_order_id"),
-        number("exit_price"),
-        number("exit_quantity", ZERO),
-        count("exit_attempts"),
         number("excess_sold", ZERO),
         number("realized", ZERO),
         number("fees", ZERO),
         count("fees_pending"),
+        count("reduced_from"),
         moment("planned_at"),
     ),
     indexes=(("account", "group_id"),),
@@ -73,7 +70,7 @@ LEGS = Table(
 _Fill = LegEntryFilled | LegExitFilled | LegExcessSold | LegDustWrittenOff
 
 
-def project(recorded: Recorded, _: int) -> tuple[RowChange, ...]:
+def project(recorded: Recorded, position: int) -> tuple[RowChange, ...]:
     """One row a leg, the skipped ones included."""
     account, event = recorded.account, recorded.event
     match event:
@@ -84,10 +81,12 @@ def project(recorded: Recorded, _: int) -> tuple[RowChange, ...]:
         case LegEntryEnded():
             ended: Row = {"entry_open": False, "entry_reason": event.reason}
             return (Change(table="legs", key=(account, event.leg_id), assign=ended),)
-        case LegExitRequested() | LegExitEnded():
-            return (_exit(account, event),)
+        case LegFeeValued():
+            return (Change(table="legs", key=(account, event.leg_id), add=_valued(event)),)
         case LegEntryFilled() | LegExitFilled() | LegExcessSold() | LegDustWrittenOff():
             return _filled(account, event)
+        case ReductionStarted():
+            return _reduced(account, event, position)
         case _:
             return ()
 
@@ -126,35 +125,13 @@ def _planned(account: str, event: LegPlanned) -> RowChange:
     return Put(table="legs", key=(account, event.leg_id), values={**plan, "entry_open": True})
 
 
-def _exit(account: str, event: LegExitRequested | LegExitEnded) -> RowChange:
-    key = (account, event.leg_id)
-    match event:
-        case LegExitRequested():
-            working: Row = {
-                "exit_order_id": event.client_order_id,
-                "exit_price": event.price,
-                "exit_quantity": event.quantity,
-                "exit_attempts": event.attempt,
-            }
-            return Change(table="legs", key=key, assign=working)
-        case LegExitEnded():
-            gone: Row = {"exit_order_id": "", "exit_price": None, "exit_quantity": ZERO}
-            return Change(table="legs", key=key, assign=gone)
-
-
 def _filled(account: str, event: _Fill) -> tuple[RowChange, ...]:
     key = (account, event.leg_id)
     match event:
         case LegEntryFilled():
             return (Change(table="legs", key=key, add=_bought(event)),)
         case LegExitFilled():
-            # A full close sells from the lot without being the leg's own exit.
-            own = {"exit_order_id": event.client_order_id}
-            worked = {"exit_quantity": -event.quantity}
-            return (
-                Change(table="legs", key=key, add=_sold(event)),
-                Change(table="legs", key=key, add=worked, when=own),
-            )
+            return (Change(table="legs", key=key, add=_sold(event)),)
         case LegExcessSold():
             return (Change(table="legs", key=key, add={"excess_sold": event.quantity}),)
         case LegDustWrittenOff():
@@ -184,6 +161,24 @@ def _sold(event: LegExitFilled) -> dict[str, Decimal | int]:
         "fees": event.fee_value or ZERO,
         "fees_pending": int(event.fee_value is None),
     }
+
+
+def _valued(event: LegFeeValued) -> dict[str, Decimal | int]:
+    """What the lot carries is realized with it; the rest came off the profit already."""
+    return {
+        "open_fee": event.entry_fee,
+        "realized": event.realized,
+        "fees": event.fee_value,
+        "fees_pending": -1,
+    }
+
+
+def _reduced(account: str, event: ReductionStarted, position: int) -> tuple[RowChange, ...]:
+    """Its part is sold in the reduction that its group has been in since then, or not at all."""
+    return tuple(
+        Change(table="legs", key=(account, part.leg_id), assign={"reduced_from": position})
+        for part in event.parts
+    )
 
 
 MODEL = ReadModel(tables=(LEGS,), project=project, views=frozenset({"overview", "groups", "risk"}))

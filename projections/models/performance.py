@@ -3,9 +3,9 @@
 from decimal import Decimal
 
 from application.journal import Recorded
-from domain.dca_leg import LegDustWrittenOff, LegEntryFilled, LegExitFilled
+from domain.dca_leg import LegDustWrittenOff, LegEntryFilled, LegExitFilled, LegFeeValued
 from domain.money import ZERO
-from domain.position_group import PositionGroupClosed
+from domain.position_group import FundingShared, PositionGroupClosed
 from projections.rows import Change, ReadModel, RowChange, Table, count, number, text
 
 DAYS = Table(
@@ -41,7 +41,9 @@ def _added(recorded: Recorded) -> dict[str, Decimal | int]:
             return {"fees": fee} if fee else {}
         case LegExitFilled(realized=realized, fee_value=fee):
             return {"realized": realized, "fees": fee or ZERO}
-        case LegDustWrittenOff(realized=realized):
+        case LegFeeValued(realized=realized, fee_value=value):
+            return {"realized": realized, "fees": value}
+        case LegDustWrittenOff(realized=realized) | FundingShared(amount=realized):
             return {"realized": realized}
         case PositionGroupClosed() as closed:
             return _closed(closed)

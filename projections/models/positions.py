@@ -4,10 +4,14 @@ from application.journal import Recorded
 from domain.money import ZERO
 from domain.position_group import (
     CloseAttempted,
+    FundingShared,
     PositionGroupClosed,
     PositionGroupClosing,
     PositionGroupOpened,
     PyramidAdmitted,
+    ReductionEnded,
+    ReductionStarted,
+    StopTrailed,
 )
 from domain.pyramid import PyramidClosed, PyramidEntriesHalted, PyramidPlanned
 from projections.rows import (
@@ -41,6 +45,10 @@ GROUPS = Table(
         count("max_pyramids"),
         count("settings_version"),
         moment("opened_at"),
+        number("trailed_from"),
+        number("funding", ZERO),
+        count("reducing_from"),
+        text("reducing_reason"),
         text("closing_reason"),
         moment("closing_at"),
         count("close_attempts"),
@@ -70,13 +78,21 @@ PYRAMIDS = Table(
 )
 
 
-def project(recorded: Recorded, _: int) -> tuple[RowChange, ...]:
+# Of a group's row that nothing of it is being reduced.
+_WHOLE: Row = {"reducing_from": 0, "reducing_reason": ""}
+
+
+def project(recorded: Recorded, position: int) -> tuple[RowChange, ...]:
     """One row a group, one a pyramid; what they hold stands with their legs."""
     match recorded.event:
         case PositionGroupOpened() | PyramidAdmitted() | PositionGroupClosing():
             return (_begun(recorded.account, recorded.event),)
         case CloseAttempted() | PositionGroupClosed():
             return (_ending(recorded.account, recorded.event),)
+        case ReductionStarted():
+            return _reducing(recorded.account, recorded.event, position)
+        case ReductionEnded() | StopTrailed() | FundingShared():
+            return (_underway(recorded.account, recorded.event),)
         case PyramidPlanned() | PyramidEntriesHalted() | PyramidClosed():
             return (_pyramid(recorded.account, recorded.event),)
         case _:
@@ -104,7 +120,32 @@ def _begun(
             return Change(table="position_groups", key=key, add={"pyramids": 1})
         case PositionGroupClosing():
             closing: Row = {"closing_reason": event.reason, "closing_at": event.closing_at}
-            return Change(table="position_groups", key=key, assign=closing)
+            return Change(table="position_groups", key=key, assign={**_WHOLE, **closing})
+
+
+def _reducing(account: str, event: ReductionStarted, position: int) -> tuple[RowChange, ...]:
+    """A further one adds to the one under way, which goes on from where it began."""
+    key = (account, event.group_id)
+    return (
+        Change(
+            table="position_groups",
+            key=key,
+            assign={"reducing_from": position},
+            when={"reducing_from": 0},
+        ),
+        Change(table="position_groups", key=key, assign={"reducing_reason": event.reason}),
+    )
+
+
+def _underway(account: str, event: ReductionEnded | StopTrailed | FundingShared) -> RowChange:
+    key = (account, event.group_id)
+    match event:
+        case ReductionEnded():
+            return Change(table="position_groups", key=key, assign=_WHOLE)
+        case StopTrailed():
+            return Change(table="position_groups", key=key, assign={"trailed_from": event.best})
+        case FundingShared():
+            return Change(table="position_groups", key=key, add={"funding": event.amount})
 
 
 def _ending(account: str, event: CloseAttempted | PositionGroupClosed) -> RowChange:

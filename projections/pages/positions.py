@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import asyncpg
 import msgspec
 
+from projections.cover import ExitRow
 from projections.pages.moments import marks_of, plain_row, snapshot, versions
-from projections.standing import GroupRow, LegRow, group_view
 from projections.position_views import GroupState, GroupView
+from projections.standing import GroupRow, LegRow, group_view
 
 _GROUPS = """
     SELECT g.*, coalesce(c.committed, 0) AS committed
@@ -28,6 +29,14 @@ _LEGS = """
         ORDER BY o.attempt DESC LIMIT 1
     ) AS entry ON true
     WHERE l.account = $1 AND [l] AND l.group_id = ANY ($3::text[])
+"""
+# An exit in the making, or of an order that history does not show yet, has no order here.
+_EXITS = """
+    SELECT e.exit_id, e.group_id, e.aim, e.covers, e.price, e.quantity, e.client_order_id, e.reason,
+           o.status AS order_status, coalesce(o.filled, 0) AS order_filled
+    FROM read_2.exits AS e LEFT JOIN read_2.orders AS o
+        ON o.account = e.account AND o.client_order_id = e.client_order_id AND [o]
+    WHERE e.account = $1 AND [e] AND e.group_id = ANY ($3::text[]) ORDER BY e.exit_id
 """
 
 
@@ -79,11 +88,16 @@ async def read_groups(
     for record in await connection.fetch(versions(_LEGS, at), account, at, ids):
         leg = msgspec.convert(plain_row(record), LegRow)
         legs[leg.group_id].append(leg)
+    exits: dict[str, list[ExitRow]] = {group_id: [] for group_id in ids}
+    for record in await connection.fetch(versions(_EXITS, at), account, at, ids):
+        guard = msgspec.convert(plain_row(record), ExitRow)
+        exits[guard.group_id].append(guard)
     marks = await marks_of(connection, account, at)
     return tuple(
         group_view(
             msgspec.convert(plain_row(row), GroupRow),
             legs[row["group_id"]],
+            exits[row["group_id"]],
             marks.get(row["symbol"]),
         )
         for row in rows

@@ -5,15 +5,11 @@ from domain.dca_leg import (
     LegEntryEnded,
     LegEntryFilled,
     LegExcessSold,
-
     LegExitFilled,
-
+    LegFeeValued,
     LegPlanned,
 )
 from projections.description import Description, amount, because, describe
-
-# The ends of an exit that nobody need look into.
-EXPECTED_ENDS = ("filled", "cancelled by us")
 
 
 @describe.register
@@ -48,26 +44,6 @@ def _(event: LegEntryEnded) -> Description:
 
 
 @describe.register
-def _(event: LegExitRequested) -> Description:
-    return Description(
-        kind="leg",
-        text=(
-            f"Leg {event.leg_id} protected: exit of {amount(event.quantity)}"
-            f" at {amount(event.price)}, attempt {event.attempt}"
-        ),
-    )
-
-
-@describe.register
-def _(event: LegExitEnded) -> Description:
-    return Description(
-        kind="leg",
-        severity="info" if event.reason in EXPECTED_ENDS else "warning",
-        text=f"Leg {event.leg_id} has no working exit any more{because(event.reason)}",
-    )
-
-
-@describe.register
 def _(event: LegExitFilled) -> Description:
     return Description(
         kind="fill",
@@ -87,6 +63,17 @@ def _(event: LegExcessSold) -> Description:
         text=(
             f"Leg {event.leg_id} sold {amount(event.quantity)} {event.symbol} more than it held,"
             f" at {amount(event.price)} by order {event.client_order_id}"
+        ),
+    )
+
+
+@describe.register
+def _(event: LegFeeValued) -> Description:
+    return Description(
+        kind="leg",
+        text=(
+            f"Leg {event.leg_id} paid a fee worth {amount(event.fee_value)} for trade"
+            f" {event.trade_id}: {amount(-event.realized)} of it comes off the profit so far"
         ),
     )
 

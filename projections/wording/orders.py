@@ -19,6 +19,8 @@ from projections.description import Description, amount, because, clock, describ
 @describe.register
 def _(event: OrderRequested) -> Description:
     price = "at market" if event.price is None else f"at {amount(event.price)}"
+    if event.trigger_price is not None:
+        price = f"{price} once {amount(event.trigger_price)} is touched"
     purpose = event.purpose.replace("_", " ")
     reduce_only = ", reduce-only" if event.reduce_only else ""
     return Description(

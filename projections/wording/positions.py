@@ -80,12 +80,13 @@ def _(event: PositionGroupClosing) -> Description:
 
 @describe.register
 def _(event: CloseAttempted) -> Description:
+    part = f" of {len(event.covers)} legs" if event.covers else ""
     bound = "at market" if event.price is None else f"bounded by {amount(event.price)}"
     return Description(
         kind="group",
         severity="info" if event.attempt == 1 else "warning",
         text=(
-            f"Group {event.group_id} closes {amount(event.quantity)} {bound}"
+            f"Group {event.group_id} closes {amount(event.quantity)}{part} {bound}"
             f" by order {event.client_order_id}, attempt {event.attempt}"
         ),
     )

@@ -171,7 +171,7 @@ def test_a_watched_price_one_tick_short_is_not_touched() -> None:
     assert watched_of(desk) == [(D("101.5"), D("10.05"))]
 
 
-def test_a_price_that_is_already_beyond_its_level_when_it_is_watched_fires_at_once() -> None:
+def test_a_price_already_beyond_its_level_when_it_is_watched_fires_with_the_next_tick() -> None:
     desk = Desk(settings(mode="aggregate", execution="watch"), price="100")
     desk.handle(desk.received())
     desk.core.begin_move("BTC/USDT:USDT", D(105), desk.now)
@@ -184,6 +184,7 @@ def test_a_price_that_is_already_beyond_its_level_when_it_is_watched_fires_at_on
     for report in desk.core.fill(entry.request.client_order_id, D(5), desk.now):
         desk.feed(report)
     assert of(desk.recorded, ExitWatched)[-1].price == D(102)
+    desk.wait(seconds=1)
     assert of(desk.recorded, PositionGroupClosing) != []
 
 

@@ -19,9 +19,11 @@ from tests.projections.story import MORNING, D, Story, opened_account, read, sig
 from tests.projections.trading import (
     GROUP,
     accepted,
+    entered,
     leg_name,
     opened_group,
     proposal,
+    requested_close,
     whole_trade,
 )
 
@@ -54,6 +56,14 @@ def test_a_rejected_order_says_why() -> None:
     story.then(OrderRejected(client_order_id="E0", code="-2019", message="Margin is insufficient."))
     first, _ = orders_between(story.events, MORNING, FOREVER)
     assert (first.status, first.detail) == ("rejected", "-2019: Margin is insufficient.")
+
+
+def test_a_stop_is_one_row_with_the_price_it_waits_for() -> None:
+    story = entered(opened_group(opened_account(Story())))
+    requested_close(story, D("0.01"), purpose="stop", trigger_price=D(58000), position_side="long")
+    (*_, stop) = orders_between(story.events, MORNING, FOREVER)
+    assert (stop.purpose, stop.price, stop.trigger_price) == ("stop", None, D(58000))
+    assert (stop.position_side, stop.pyramid, stop.leg) == ("long", None, None)
 
 
 def test_an_order_that_was_never_requested_is_refused_by_name() -> None:

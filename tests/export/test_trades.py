@@ -19,7 +19,8 @@ from application.fills import Fill, fills
 from application.journal import GENESIS, JournalMapper, Recorded, seal, verify_chain
 from application.manifest import Origin, Span, manifest
 from application.rowfile import read_stored, write_rows, write_stored
-from domain.dca_leg import LegExitFilled
+from domain.dca_leg import LegEntryFilled, LegExitFilled
+from domain.identity import pyramid_id
 from domain.money import plain
 from domain.order import OrderFilled
 from domain.settings import Settings
@@ -84,6 +85,52 @@ def test_fills_have_the_columns_of_the_specification_and_a_close_no_leg() -> Non
         ["", "", "close"],
     ]
     assert b"\r" not in out.getvalue()
+
+
+def test_a_reduction_of_one_leg_names_it_and_one_of_several_their_pyramid() -> None:
+    story = entered(opened_group(opened_account(Story())))
+    pyramid = pyramid_id(GROUP, 0)
+    one = {"purpose": "reduce", "pyramid_id": pyramid, "leg_id": leg_name(0)}
+    requested_close(story, D("0.004"), **one, covers=(leg_name(0),))
+    (*_, row) = trades(story.events)
+    (*_, fill) = fills(story.events)
+    assert (row.purpose, row.pyramid, row.leg) == ("reduce", 0, 0)
+    assert (fill.purpose, fill.pyramid, fill.leg) == ("reduce", 0, 0)
+    assert row.fifo_quantity == D("0.004")
+
+    story = entered(opened_group(opened_account(Story())))
+    requested_close(story, D("0.004"), purpose="reduce", pyramid_id=pyramid)
+    (*_, row) = trades(story.events)
+    assert (row.purpose, row.pyramid, row.leg) == ("reduce", 0, None)
+
+
+def test_a_stop_closes_what_first_came_in() -> None:
+    story = entered(opened_group(opened_account(Story())))
+    requested_close(story, D("0.01"), purpose="stop", trigger_price=D(60000))
+    (*_, row) = trades(story.events)
+    (*_, fill) = fills(story.events)
+    assert (row.purpose, row.pyramid, row.leg) == ("stop", None, None)
+    assert (fill.purpose, fill.pyramid, fill.leg) == ("stop", None, None)
+    assert (row.fifo_quantity, row.fifo_cost_basis) == (D("0.01"), D("600.12"))
+
+
+def test_what_a_spot_venue_keeps_of_a_purchase_is_no_part_of_the_parcel() -> None:
+    story = entered(opened_group(opened_account(Story())))
+    kept = D("0.00001")
+    for place, recorded in enumerate(story.events):
+        if isinstance(recorded.event, LegEntryFilled):
+            received = msgspec.structs.replace(
+                recorded.event,
+                quantity=D("0.01") - kept,
+                cost=(D("0.01") - kept) * 60000,
+                fee_value=kept * 60000,
+            )
+            story.events[place] = msgspec.structs.replace(recorded, event=received)
+    requested_close(story, D("0.01") - kept)
+    entry, leave = trades(story.events)
+    assert entry.quantity == D("0.01")
+    assert leave.fifo_quantity == D("0.00999")
+    assert leave.fifo_cost_basis == D(600)
 
 
 def test_the_same_range_twice_gives_the_same_bytes_also_when_the_log_grew() -> None:

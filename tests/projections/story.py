@@ -80,6 +80,7 @@ def _key(aggregate: str, event: Event, at: datetime) -> str:
         "dca_leg": "leg_id",
         "pyramid": "pyramid_id",
         "position_group": "group_id",
+        "exit": "exit_id",
     }
     return "self" if aggregate == "account" else str(getattr(event, fields[aggregate]))
 

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import asyncpg
@@ -26,7 +27,8 @@ SYMBOL = "BTC/USDT:USDT"
 class Run:
     """What `plimsoll simulate` printed and wrote."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, exits: dict[str, str]) -> None:
+        (folder / "settings.json").write_text(json.dumps({"exits": exits}))
         self.summary = self._simulate(folder)
         with (folder / "out" / "events.jsonl").open("rb") as lines:
             self.sealed = list(read_stored(lines))
@@ -43,6 +45,7 @@ class Run:
             [
                 f"--market={SYMBOL}={folder / 'candles.csv'}",
                 f"--signals={folder / 'signals.jsonl'}",
+                f"--settings={folder / 'settings.json'}",
                 f"--out={folder / 'out'}",
                 "--json",
             ],
@@ -88,9 +91,18 @@ def signals() -> str:
     return "\n".join(lines) + "\n"
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    return Run(tmp_path)
+# Every mode of taking profits, with and without a stop, at the venue and watched.
+EXITS: tuple[dict[str, str], ...] = (
+    {},
+    {"mode": "hybrid", "trailing_stop_percent": "2"},
+    {"mode": "aggregate", "stop_loss_percent": "3", "stop_execution": "resting"},
+    {"mode": "pyramid_aggregate", "execution": "watch", "stop_loss_percent": "3"},
+)
+
+
+@pytest.fixture(params=EXITS, ids=lambda exits: exits.get("mode", "per_leg"))
+def run(tmp_path: Path, request: pytest.FixtureRequest) -> Run:
+    return Run(tmp_path, request.param)
 
 
 async def test_the_read_tables_show_the_figures_of_the_run(run: Run, postgres_url: str) -> None:
@@ -131,6 +143,28 @@ async def test_the_read_tables_show_the_figures_of_the_run(run: Run, postgres_ur
     assert results is not None
     assert results.totals.realized == Decimal(run.summary["realized_pnl"])
     assert results.totals.fees == Decimal(run.summary["fees"])
+
+
+async def test_after_every_input_each_lot_is_shown_with_its_exit(
+    run: Run, postgres_url: str
+) -> None:
+    append(postgres_url, run.events)
+    connection = await connect(postgres_url)
+    await store.create(connection, SCHEMA)
+    await apply_upto(connection, SCHEMA)
+    await connection.close()
+    ends = [
+        position
+        for position, (event, after) in enumerate(pairwise(run.events), start=1)
+        if not after.causation_id and event.stream.startswith(("exit:", "order:", "dca_leg:"))
+    ]
+    guarded = 0
+    async with asyncpg.create_pool(postgres_url, min_size=1, max_size=2) as pool:
+        for position in ends:
+            for group in await pages.groups(pool, run.account, at=position):
+                assert group.unprotected_legs == 0, (position, group)
+                guarded += sum(leg.exit is not None for leg in group.legs)
+    assert guarded > len(ends) // 2
 
 
 def test_the_exports_say_the_same_as_the_run(run: Run) -> None:

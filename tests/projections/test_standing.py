@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from projections.pages.results import ClosedTrades, RealizedDay, breakdown, day_rows, totals
 from projections.standing import (
-    GroupRow,
     LegRow,
     Mark,
     average_entry,
@@ -19,55 +18,8 @@ from projections.standing import (
     leg_state,
     leg_view,
 )
-from tests.projections.story import MORNING, SYMBOL, D
-
-LEG = LegRow(
-    leg_id="g-p0-l0",
-    group_id="g",
-    pyramid_id="g-p0",
-    index=0,
-    side="long",
-    price=D(100),
-    quantity=D(2),
-    gap_percent=D(0),
-    weight_percent=D(100),
-    take_profit_percent=D(1),
-    contract_size=D(1),
-    skipped="",
-    entry_open=True,
-    entry_reason="",
-    entry_filled=D(0),
-    entry_cost=D(0),
-    open_quantity=D(0),
-    open_cost=D(0),
-    open_fee=D(0),
-    exit_order_id="",
-    exit_price=None,
-    realized=D(0),
-    fees=D(0),
-    entry_status=None,
-)
-GROUP = GroupRow(
-    group_id="g",
-    symbol=SYMBOL,
-    timeframe="15",
-    side="long",
-    signal_id="s1",
-    mode="per_leg",
-    pyramids=1,
-    max_pyramids=5,
-    opened_at=MORNING,
-    closing_reason="",
-    closing_at=None,
-    closed_at=None,
-    committed=D(0),
-)
-FILLED = {"entry_filled": D(2), "entry_cost": D(200), "entry_open": False}
-HELD = {**FILLED, "open_quantity": D(2), "open_cost": D(200), "open_fee": D("0.2")}
-
-
-def leg(**changes: object) -> LegRow:
-    return msgspec.structs.replace(LEG, **changes)
+from tests.projections.rows import FILLED, GROUP, HELD, leg
+from tests.projections.story import MORNING, D
 
 
 @pytest.mark.parametrize(
@@ -113,7 +65,7 @@ def test_a_short_gains_as_the_mark_falls_and_its_target_lies_below() -> None:
     view = leg_view(short, D("99.5"))
     assert (view.target, view.progress_percent) == (D(99), D(50))
     group = group_view(
-        msgspec.structs.replace(GROUP, side="short"), [short], Mark(price=D("99.5"), at=MORNING)
+        msgspec.structs.replace(GROUP, side="short"), [short], [], Mark(price=D("99.5"), at=MORNING)
     )
     assert group.unrealized == D("0.8")
     assert group.pnl_percent == D("0.4")
@@ -122,7 +74,7 @@ def test_a_short_gains_as_the_mark_falls_and_its_target_lies_below() -> None:
 def test_contracts_of_a_size_are_valued_by_it() -> None:
     held = leg(**HELD, contract_size=D("0.01"))
     assert average_entry([held]) == D(10000)
-    view = group_view(GROUP, [held], Mark(price=D(10100), at=MORNING))
+    view = group_view(GROUP, [held], [], Mark(price=D(10100), at=MORNING))
     assert view.unrealized == D("1.8")
 
 
@@ -150,7 +102,7 @@ def test_profit_is_the_sum_over_the_legs_to_the_last_digit(
         )
         for index, (price, quantity, is_open) in enumerate(lots)
     ]
-    view = group_view(GROUP, legs, Mark(price=mark, at=MORNING))
+    view = group_view(GROUP, legs, [], Mark(price=mark, at=MORNING))
     expected = sum(
         ((mark - price) * quantity - D("0.01") for price, quantity, is_open in lots if is_open),
         D(0),

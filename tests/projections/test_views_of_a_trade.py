@@ -1,8 +1,6 @@
 """Given events in the log, the pages say what a trader expects to read."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from decimal import Decimal
 
 import asyncpg
 import pytest
@@ -12,18 +10,16 @@ from domain.gate import RuleCheck
 from domain.queue import QueuedSignalReplaced, SignalQueued
 from domain.risk_engine import Discrepancy, DiscrepancyFound, RiskDenied, TradingStateChanged
 from domain.trading_day import EngineStarted, InputFailed, SignalJudged
-from projections import pages, store
+from projections import pages
 from projections.rebuild import rebuild
-from projections.rows import SCHEMA
-from projections.runner import apply_upto, connect
 from projections.views import LogFilter
+from tests.projections.conftest import World
 from tests.projections.story import (
     ACCOUNT,
     MORNING,
     SYMBOL,
     D,
     Story,
-    append,
     opened_account,
     queued,
     read,
@@ -40,36 +36,6 @@ from tests.projections.trading import (
     proposal,
     whole_trade,
 )
-
-
-class World:
-    """A database with a log and read tables."""
-
-    def __init__(self, url: str, pool: asyncpg.Pool) -> None:
-        self.url = url
-        self.pool = pool
-
-    async def given(self, story: Story) -> None:
-        """These events happened and were projected."""
-        append(self.url, story.events)
-        connection = await connect(self.url)
-        try:
-            await store.create(connection, SCHEMA)
-            await apply_upto(connection, SCHEMA)
-        finally:
-            await connection.close()
-
-    async def mark(self, symbol: str, price: Decimal) -> None:
-        """The market stands here."""
-        await self.pool.execute(
-            "INSERT INTO plimsoll.live_marks VALUES ($1, $2, $3, now())", ACCOUNT, symbol, price
-        )
-
-
-@pytest.fixture
-async def world(postgres_url: str) -> AsyncIterator[World]:
-    async with asyncpg.create_pool(postgres_url, min_size=1, max_size=2) as pool:
-        yield World(postgres_url, pool)
 
 
 async def test_a_group_whose_orders_rest_is_live(world: World) -> None:
@@ -305,8 +271,7 @@ async def test_an_account_that_is_not_there_has_no_pages(world: World) -> None:
 
 async def test_an_unprotected_leg_is_visible_and_counted(world: World) -> None:
     story = entered(opened_group(opened_account(Story())))
-    story.events = [e for e in story.events if e.event.NAME != "dca_leg.exit_requested.v1"]
-    # The stream of the leg ends before its exit, so its versions have no gap.
+    story.events = [e for e in story.events if e.event.NAME != "exit.requested.v1"]
     await world.given(story)
     overview = await pages.overview(world.pool, ACCOUNT)
     assert overview is not None

@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import msgspec
+
 from application.inputs import (
     Accepted,
     OrderReported,
@@ -10,11 +12,10 @@ from application.inputs import (
 from domain.dca_leg import (
     LegEntryEnded,
     LegEntryFilled,
-    LegExitEnded,
     LegExitFilled,
-    LegExitRequested,
     LegPlanned,
 )
+from domain.exit import ExitEnded, ExitRequested
 from domain.gate import EntryProposal, ProposedLeg, RuleCheck
 from domain.grid import PlannedLeg, SkippedLeg
 from domain.identity import leg_id, pyramid_id
@@ -213,14 +214,7 @@ def entered(story: Story, index: int = 0, price: Decimal = ENTRY) -> Story:
         CommitmentChanged(
             leg_id=leg, group_id=GROUP, symbol=SYMBOL, resting=D(0), open_cost=price * D("0.01")
         ),
-        LegExitRequested(
-            leg_id=leg,
-            client_order_id=f"X{index}",
-            attempt=1,
-            price=target,
-            quantity=D("0.01"),
-            requested_at=MORNING,
-        ),
+        exit_requested(index, target),
         OrderRequested(
             client_order_id=f"X{index}",
             purpose="take_profit",
@@ -237,7 +231,31 @@ def entered(story: Story, index: int = 0, price: Decimal = ENTRY) -> Story:
             attempt=1,
             requested_at=MORNING,
             send_before=None,
+            covers=(leg,),
         ),
+    )
+
+
+def exit_requested(index: int = 0, price: Decimal = TARGET) -> ExitRequested:
+    """A take-profit of a leg's whole lot is to rest at the venue."""
+    return ExitRequested(
+        exit_id=leg_name(index),
+        covers=(leg_name(index),),
+        group_id=GROUP,
+        aim="take_profit",
+        price=price,
+        quantity=D("0.01"),
+        client_order_id=f"X{index}",
+        attempt=1,
+        requested_at=MORNING,
+    )
+
+
+def exit_ended(index: int = 0, reason: str = "filled") -> ExitEnded:
+    """That order is final."""
+    leg = leg_name(index)
+    return ExitEnded(
+        exit_id=leg, covers=(leg,), client_order_id=f"X{index}", reason=reason, ended_at=MORNING
     )
 
 
@@ -260,7 +278,7 @@ def exited(story: Story, index: int = 0, price: Decimal = TARGET) -> Story:
             realized=realized,
             traded_at=MORNING,
         ),
-        LegExitEnded(leg_id=leg, client_order_id=f"X{index}", reason="filled", ended_at=MORNING),
+        exit_ended(index),
         CommitmentChanged(leg_id=leg, group_id=GROUP, symbol=SYMBOL, resting=D(0), open_cost=D(0)),
         ProfitRecorded(leg_id=leg, group_id=GROUP, amount=realized, total=realized),
     )
@@ -293,8 +311,11 @@ def whole_trade(story: Story | None = None) -> Story:
     return closed_group(exited(told.wait(minutes=5)))
 
 
-def requested_close(story: Story, quantity: Decimal) -> Story:
-    """One order sells all that is left, for a fee of 0.3, and fills at 60 000."""
+def requested_close(story: Story, quantity: Decimal, **terms: object) -> Story:
+    """One order sells all that is left, for a fee of 0.3, and fills at 60 000.
+
+    `terms` are those in which the order differs, one that reduces or stops the trade.
+    """
     order = OrderRequested(
         client_order_id="C",
         purpose="close",
@@ -323,4 +344,4 @@ def requested_close(story: Story, quantity: Decimal) -> Story:
         liquidity="taker",
         traded_at=MORNING,
     )
-    return story.then(order, filled)
+    return story.then(msgspec.structs.replace(order, **terms), filled)

@@ -4,7 +4,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from projections.position_views import GroupView, LegView
+from msgspec.structs import replace
+
+from projections.position_views import ExitView, GroupView, LegView
 from projections.views import (
     AccountView,
     BreakdownRow,
@@ -125,8 +127,38 @@ def leg(group: str, pyramid: int, index: int, *, filled: bool, short: bool = Fal
         open_quantity=D("0.031") if filled else D(0),
         realized=D(0),
         fees=D("0.39"),
+        exit=_exit(f"{group}-p{pyramid}-l{index}", price * D("1.015")) if filled else None,
+        stop=_stop(group) if filled else None,
+        being_sold=False,
         unprotected=False,
         reason="",
+    )
+
+
+def _exit(exit_id: str, price: Decimal, reason: str = "") -> ExitView:
+    """Of one leg: it rests at the venue, or is watched for this reason."""
+    return ExitView(
+        exit_id=exit_id,
+        aim="take_profit",
+        state="WATCHED" if reason else "RESTING",
+        price=price.quantize(D("0.1")),
+        quantity=D("0.031"),
+        covers=1,
+        client_order_id="" if reason else "PABCD2EFGH3IJKLMNOPQRSTUVWXYZ",
+        reason=reason,
+    )
+
+
+def _stop(group: str) -> ExitView:
+    return ExitView(
+        exit_id=f"{group}-stop",
+        aim="stop",
+        state="WATCHED",
+        price=D("61000.5"),
+        quantity=D("0.155"),
+        covers=5,
+        client_order_id="",
+        reason="stop execution is watch",
     )
 
 
@@ -156,10 +188,16 @@ def group(
         mark_at=NOW if pnl is not None else None,
         unrealized=pnl,
         realized=D("12.5"),
+        funding=D("-0.87"),
         fees=D("3.9"),
         pnl=pnl,
         pnl_percent=None if pnl is None else pnl / 50,
         committed=D("4810.33"),
+        exit=None,
+        stop=_stop(name),
+        trailed_from=D("64800"),
+        reducing=False,
+        reducing_reason="",
         unprotected_legs=0,
         opened_at=NOW - timedelta(hours=3, minutes=12),
         closing_reason="",
@@ -171,8 +209,22 @@ def group(
 def groups(pnl: Decimal) -> tuple[GroupView, ...]:
     return (
         group("gaaaa", "BTC/USDT:USDT", "long", pnl),
-        group("gbbbb", "ETH/USDT:USDT", "short", D("-41.1"), "PROFIT_TAKING"),
+        reduced(group("gbbbb", "ETH/USDT:USDT", "short", D("-41.1"), "PROFIT_TAKING")),
         group("gcccc", "SOL/USDT:USDT", "long", None, "CLOSING"),
+    )
+
+
+def reduced(whole: GroupView) -> GroupView:
+    """A part of it is being sold; of the rest one leg is watched, one waits, one has nothing."""
+    first, second, third, *others = whole.legs
+    legs = (
+        replace(first, exit=None, being_sold=True),
+        replace(second, exit=_exit(second.leg_id, D("63928.8"), "too small to rest at the venue")),
+        replace(third, exit=None, unprotected=True),
+        *others,
+    )
+    return replace(
+        whole, legs=legs, unprotected_legs=1, reducing=True, reducing_reason="operator: half of it"
     )
 
 

@@ -167,3 +167,31 @@ def test_figures_are_set_as_traders_read_them(shown: str, expected: str) -> None
 def test_a_curve_of_one_or_of_no_value_is_still_a_line() -> None:
     assert curve([Decimal(5)], 10, 10).line.count(",") == 2
     assert curve([], 10, 10).line.count(",") == 2
+
+
+async def test_each_leg_says_what_guards_its_lot(browser: AsyncTestClient) -> None:
+    text = (await browser.get("/fragments/groups", params={"open": "gbbbb"})).text
+    trade = text.partition('data-row="gbbbb"')[2].partition("data-row=")[0]
+    exits = [
+        " ".join(re.sub(r"<[^>]+>", " ", cell).split())
+        for cell in re.findall(r'data-label="Exit">(.*?)</td>', trade)
+    ]
+    assert exits[:4] == [
+        "closing at market stop 61,000.5",
+        "watched at 63,928.8 stop 61,000.5",
+        "unprotected stop 61,000.5",
+        "—",
+    ]
+    assert exits[5] == "resting at 65,213.9 stop 61,000.5"
+    assert 'title="too small to rest at the venue"' in trade
+
+
+async def test_a_trade_shows_its_stop_its_funding_and_that_it_is_reduced(
+    browser: AsyncTestClient,
+) -> None:
+    text = (await browser.get("/fragments/groups")).text
+    plain = " ".join(re.sub(r"<[^>]+>", " ", text).split())
+    assert plain.count("Stop watched at 61,000.5 , trails 64,800") == 3
+    assert plain.count("reducing operator: half of it") == 1
+    assert plain.count("unprotected 1") == 1
+    assert plain.count("Funding −0.87") == 3
