@@ -13,12 +13,14 @@ from domain.dca_leg import (
     LegEntryEnded,
     LegEntryFilled,
     LegExitFilled,
+    LegFeeValued,
     LegPlanned,
 )
 from domain.message import Input
 from domain.money import ONE, ZERO, canonical
 from domain.pnl import Lot, combined, unrealized
 from domain.position_group import (
+    FundingShared,
     PositionGroupClosed,
     PositionGroupClosing,
     PositionGroupOpened,
@@ -60,7 +62,7 @@ class RunSummary(msgspec.Struct, kw_only=True, frozen=True):
     digest: str
 
 
-LegTold = LegEntryFilled | LegEntryEnded | LegExitFilled | LegDustWrittenOff
+LegTold = LegEntryFilled | LegEntryEnded | LegExitFilled | LegDustWrittenOff | LegFeeValued
 
 
 class _Leg:
@@ -91,6 +93,11 @@ class _Leg:
                     cost=self.lot.cost + event.cost,
                     entry_fee=self.lot.entry_fee + (event.fee_value or ZERO),
                 )
+            case LegFeeValued():
+                self.fees += event.fee_value
+                self.realized += event.realized
+                entry_fee = self.lot.entry_fee + event.entry_fee
+                self.lot = msgspec.structs.replace(self.lot, entry_fee=entry_fee)
             case LegExitFilled() | LegDustWrittenOff():
                 self.realized += event.realized
                 self.lot = Lot(
@@ -109,6 +116,7 @@ class _Group:
         self.opened = opened
         self.pyramids = 0
         self.closing = False
+        self.funding = ZERO
         self.closed_at: datetime | None = None
         self.legs: dict[str, _Leg] = {}
 
@@ -127,7 +135,7 @@ class _Group:
             legs=len(legs),
             quantity_open=canonical(held.quantity),
             average_entry=held.cost / (held.quantity * size) if held.quantity else None,
-            realized_pnl=canonical(sum((leg.realized for leg in legs), ZERO)),
+            realized_pnl=canonical(sum((leg.realized for leg in legs), self.funding)),
             fees=canonical(sum((leg.fees for leg in legs), ZERO)),
             opened_at=self.opened.opened_at,
             closed_at=self.closed_at,
@@ -213,7 +221,15 @@ class RunLedger:
             case LegPlanned() as plan:
                 self._group_of_leg[plan.leg_id] = plan.group_id
                 self._groups[plan.group_id].legs[plan.leg_id] = _Leg(plan)
-            case LegEntryFilled() | LegEntryEnded() | LegExitFilled() | LegDustWrittenOff():
+            case FundingShared(group_id=group_id, amount=amount):
+                self._groups[group_id].funding += amount
+            case (
+                LegEntryFilled()
+                | LegEntryEnded()
+                | LegExitFilled()
+                | LegDustWrittenOff()
+                | LegFeeValued()
+            ):
                 group = self._groups[self._group_of_leg[recorded.event.leg_id]]
                 group.legs[recorded.event.leg_id].take_in(recorded.event)
             case _:

@@ -11,6 +11,7 @@ import rich_click as click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from adapters.exchanges.simulated.account import LinearHoldings
 from adapters.exchanges.simulated.candles import candle_moves
 from adapters.exchanges.simulated.core import MatchingCore
 from adapters.exchanges.simulated.simulation import Ruined, Simulation
@@ -28,6 +29,7 @@ from cli.answers import RUINED, fail, print_json
 from cli.home import Home, explained, is_url, without_password
 from cli.simulation_plan import SimulationOptions, SimulationPlan, read_plan
 from domain.money import plain
+from domain.settings import resolve
 
 ACCOUNT = "simulation"
 COMMIT_EVENTS = 2_000
@@ -174,12 +176,7 @@ def _write(out: Path, run: Run) -> None:
 
 def _run(plan: SimulationPlan, log: EventLog, *, show: bool) -> Run:
     recording = _Recording(log)
-    core = MatchingCore(
-        instruments=plan.instruments,
-        currency=plan.settings.capital.currency,
-        balance=plan.balance,
-        leverage=Decimal(plan.settings.capital.leverage),
-    )
+    core = venue_of(plan)
     simulation = Simulation(AccountEngine(Book(ACCOUNT)), core, recording.commit)
     _register(simulation, plan)
     ruined = False
@@ -194,6 +191,23 @@ def _run(plan: SimulationPlan, log: EventLog, *, show: bool) -> Run:
         recorded=tuple(recording.recorded),
         ruined=ruined,
     )
+
+
+def venue_of(plan: SimulationPlan) -> MatchingCore:
+    """The venue as the settings want it: the position mode, and the leverage of each symbol."""
+    capital = plan.settings.capital
+    core = MatchingCore(
+        instruments=plan.instruments,
+        currency=capital.currency,
+        balance=plan.balance,
+        leverage=Decimal(capital.leverage),
+        hedge_mode=capital.hedge_mode,
+    )
+    if isinstance(core.holdings, LinearHoldings):
+        for instrument in plan.instruments:
+            own = resolve(plan.settings, instrument.symbol, None).capital.leverage
+            core.holdings.set_leverage(instrument.symbol, Decimal(own))
+    return core
 
 
 def _register(simulation: Simulation, plan: SimulationPlan) -> None:

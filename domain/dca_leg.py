@@ -10,7 +10,7 @@ from domain.grid import take_profit_price
 from domain.instrument import Instrument, PositionSide
 from domain.message import Command, Event
 from domain.money import ZERO
-from domain.pnl import Lot, Realization, average_entry, sold
+from domain.pnl import Lot, Realization, average_entry, sold, split_fee
 
 # Events
 # Stored for ever: add fields with defaults, never change a NAME.
@@ -123,6 +123,19 @@ class LegDustWrittenOff(LegFact, frozen=True, kw_only=True):
     realized: Decimal
 
 
+class LegFeeValued(LegFact, frozen=True, kw_only=True):
+    """A fee in a foreign asset, pending until now, is worth `fee_value` in the capital currency.
+
+    `entry_fee` of it still belongs to the lot; `realized` is what the rest took off the profit.
+    """
+
+    NAME: ClassVar[str] = "dca_leg.fee_valued.v1"
+    trade_id: str
+    fee_value: Decimal
+    entry_fee: Decimal
+    realized: Decimal
+
+
 LegEvent = (
     LegPlanned
     | LegEntryFilled
@@ -132,6 +145,7 @@ LegEvent = (
     | LegExitFilled
     | LegExcessSold
     | LegDustWrittenOff
+    | LegFeeValued
 )
 
 
@@ -201,6 +215,13 @@ class WriteOffLegDust(LegCommand, frozen=True, kw_only=True):
     price: Decimal
 
 
+class ValueLegFee(LegCommand, frozen=True, kw_only=True):
+    """Say what a pending fee is worth, in the capital currency."""
+
+    trade_id: str
+    fee_value: Decimal
+
+
 LegCommands = (
     PlanLeg
     | RecordLegEntryFill
@@ -209,10 +230,19 @@ LegCommands = (
     | RecordLegExitEnded
     | RecordLegExitFill
     | WriteOffLegDust
+    | ValueLegFee
 )
 
 
 # State
+
+
+class UnvaluedFee(msgspec.Struct, frozen=True, kw_only=True):
+    """A fee in an asset whose worth was not known when it was paid."""
+
+    asset: str
+    fee: Decimal
+    is_entry: bool
 
 
 class DCALeg(msgspec.Struct, frozen=True, kw_only=True):
@@ -228,6 +258,7 @@ class DCALeg(msgspec.Struct, frozen=True, kw_only=True):
     realized: Decimal = ZERO
     fees: Decimal = ZERO
     trade_ids: tuple[str, ...] = ()
+    unvalued: dict[str, UnvaluedFee] = {}
 
     @property
     def resting_quantity(self) -> Decimal:
@@ -258,6 +289,8 @@ def evolve(state: DCALeg | None, event: LegEvent) -> DCALeg:
             return _sold(state, event)
         case LegExcessSold():
             return msgspec.structs.replace(state, trade_ids=(*state.trade_ids, event.trade_id))
+        case LegFeeValued():
+            return _valued(state, event)
         case LegDustWrittenOff():
             realized = state.realized + event.realized
             return msgspec.structs.replace(state, lot=Lot(), realized=realized)
@@ -284,6 +317,8 @@ def decide(state: DCALeg | None, command: LegCommands) -> tuple[LegEvent, ...]:
             return (ended,) if works else ()
         case RecordLegExitFill():
             return _record_exit_fill(state, command)
+        case ValueLegFee():
+            return _value(state, command)
         case WriteOffLegDust():
             return _write_off(state, command)
         case _:
@@ -382,10 +417,45 @@ def _sold(state: DCALeg, event: LegExitFilled) -> DCALeg:
 
 
 def _traded(state: DCALeg, event: LegEntryFilled | LegExitFilled) -> DCALeg:
+    unvalued = state.unvalued
+    if event.fee_value is None:
+        is_entry = isinstance(event, LegEntryFilled)
+        waiting = UnvaluedFee(asset=event.fee_asset, fee=event.fee, is_entry=is_entry)
+        unvalued = {**unvalued, event.trade_id: waiting}
     return msgspec.structs.replace(
         state,
         fees=state.fees + (event.fee_value or ZERO),
         trade_ids=(*state.trade_ids, event.trade_id),
+        unvalued=unvalued,
+    )
+
+
+def _value(state: DCALeg, command: ValueLegFee) -> tuple[LegEvent, ...]:
+    """Of an entry's fee the part that was sold meanwhile is realized, as if it had been known."""
+    waiting = state.unvalued.get(command.trade_id)
+    if waiting is None:
+        return ()
+    held = state.lot.quantity if waiting.is_entry else ZERO
+    entry_fee, realized = split_fee(command.fee_value, [held, state.entry_filled - held])
+    valued = LegFeeValued(
+        leg_id=command.leg_id,
+        trade_id=command.trade_id,
+        fee_value=command.fee_value,
+        entry_fee=entry_fee,
+        realized=-realized,
+    )
+    return (valued,)
+
+
+def _valued(state: DCALeg, event: LegFeeValued) -> DCALeg:
+    entry_fee = state.lot.entry_fee + event.entry_fee
+    rest = sorted(state.unvalued.items())
+    return msgspec.structs.replace(
+        state,
+        lot=msgspec.structs.replace(state.lot, entry_fee=entry_fee),
+        fees=state.fees + event.fee_value,
+        realized=state.realized + event.realized,
+        unvalued={trade: waiting for trade, waiting in rest if trade != event.trade_id},
     )
 
 

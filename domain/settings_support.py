@@ -16,28 +16,18 @@ class Supported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _OF_ACCOUNT = (
-    Supported(field="pool.pyramids_need_slot", values=(False,)),
     Supported(field="signals.allow_stop_loss", values=(False,)),
     Supported(field="capital.hedge_mode", values=(False,)),
     Supported(field="risk.daily_loss_includes_open", values=(False,)),
     Supported(field="risk.cooldown_minutes_after_loss", values=(0,)),
     Supported(field="risk.countdown_seconds", values=(None,)),
-    Supported(field="precision.on_missing", values=("wait",)),
 )
 
 _OF_GROUP = (
-    Supported(field="grid.generator", values=(None,)),
-    Supported(field="grid.pyramid_legs", values=({},)),
-    Supported(field="grid.entry_order", values=("limit",)),
-    Supported(field="grid.post_only", values=(False,)),
-    Supported(field="grid.undersized_leg", values=("skip", "merge", "reject")),
-    Supported(field="grid.cancel_dca_beyond_percent", values=(None,)),
     Supported(field="exits.mode", values=("per_leg",)),
     Supported(field="exits.execution", values=("resting",)),
     Supported(field="exits.stop_loss_percent", values=(None,)),
     Supported(field="exits.trailing_stop_percent", values=(None,)),
-    Supported(field="capital.group_budget_rule", values=("fixed",)),
-    Supported(field="capital.pyramid_capital", values=("split", "full")),
 )
 
 

@@ -41,7 +41,7 @@ class LegRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GroupRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `position_groups` with what its legs commit."""
+    """A row of `position_groups` with what its legs commit. `funding`: received less paid."""
 
     group_id: str
     symbol: str
@@ -56,6 +56,7 @@ class GroupRow(msgspec.Struct, frozen=True, kw_only=True):
     closing_at: datetime | None
     closed_at: datetime | None
     committed: Decimal
+    funding: Decimal = ZERO
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +71,7 @@ def group_view(row: GroupRow, legs: Sequence[LegRow], mark: Mark | None) -> Grou
     price = None if mark is None else mark.price
     with localcontext(DECISION_CONTEXT):
         shown = tuple(leg_view(leg, price) for leg in sorted(legs, key=_place))
-        realized = _total(leg.realized for leg in legs)
+        realized = row.funding + _total(leg.realized for leg in legs)
         unrealized = unrealized_of(legs, price)
         entered = _total(leg.entry_cost for leg in legs)
         pnl = None if unrealized is None else realized + unrealized

@@ -30,7 +30,6 @@ from domain.order import (
     RequestOrder,
     RequestOrderCancel,
 )
-from domain.order_terms import OrderStatus
 from domain.position_group import (
     AttemptClose,
     CloseAttempted,
@@ -45,8 +44,6 @@ from domain.pyramid import ClosePyramid
 BOUNDED_ATTEMPTS = 3
 ATTEMPT_INTERVAL = timedelta(seconds=1)
 ATTEMPT_DOUBLINGS_MAX = 5
-# By then more than a minute has passed: what else might explain the refusals has too.
-GONE_ATTEMPTS = 10
 
 
 def react(book: Book, recorded: Recorded) -> Iterator[Command]:
@@ -178,7 +175,7 @@ def _sell(
     quantity = round_quantity(instrument, min(held, instrument.max_quantity or held))
     mark, reference = book.marks.get(group.opened.symbol), _reference(book, legs)
     is_dust = is_undersized(instrument, reference, quantity, reduce_only=True)
-    if is_dust or _is_gone(book, group):
+    if is_dust:
         for leg in legs:
             if leg.lot.quantity > ZERO:
                 yield WriteOffLegDust(leg_id=leg.plan.leg_id, price=reference)
@@ -208,15 +205,6 @@ def _patience(book: Book, group: PositionGroup) -> timedelta:
     vain = max(0, group.close_attempts - BOUNDED_ATTEMPTS - 1)
     doublings = min(vain, ATTEMPT_DOUBLINGS_MAX)
     return ATTEMPT_INTERVAL * (1 << doublings)
-
-
-def _is_gone(book: Book, group: PositionGroup) -> bool:
-    """Closed by hand or liquidated: the venue refuses to sell it, and was seen to hold nothing."""
-    last = _last_close(book, group)
-    found = book.risk.discrepancies.get(group.opened.symbol)
-    is_refused = last is not None and last.status is OrderStatus.REJECTED
-    is_flat = found is not None and found.expected != ZERO and found.seen == ZERO
-    return is_refused and is_flat and group.close_attempts >= GONE_ATTEMPTS
 
 
 def _last_close(book: Book, group: PositionGroup) -> Order | None:

@@ -11,6 +11,7 @@ from domain.dca_leg import (
     LegExitEnded,
     LegExitFilled,
     LegExitRequested,
+    LegFeeValued,
     LegPlanned,
 )
 from domain.identity import leg_id
@@ -86,6 +87,14 @@ def project(recorded: Recorded, _: int) -> tuple[RowChange, ...]:
             return (Change(table="legs", key=(account, event.leg_id), assign=ended),)
         case LegExitRequested() | LegExitEnded():
             return (_exit(account, event),)
+        case LegFeeValued():
+            valued: dict[str, Decimal | int] = {
+                "open_fee": event.entry_fee,
+                "realized": event.realized,
+                "fees": event.fee_value,
+                "fees_pending": -1,
+            }
+            return (Change(table="legs", key=(account, event.leg_id), add=valued),)
         case LegEntryFilled() | LegExitFilled() | LegExcessSold() | LegDustWrittenOff():
             return _filled(account, event)
         case _:

@@ -3,9 +3,9 @@
 from decimal import Decimal
 
 from application.journal import Recorded
-from domain.dca_leg import LegDustWrittenOff, LegEntryFilled, LegExitFilled
+from domain.dca_leg import LegDustWrittenOff, LegEntryFilled, LegExitFilled, LegFeeValued
 from domain.money import ZERO
-from domain.position_group import PositionGroupClosed
+from domain.position_group import FundingShared, PositionGroupClosed
 from projections.rows import Change, ReadModel, RowChange, Table, count, number, text
 
 DAYS = Table(
@@ -43,6 +43,10 @@ def _added(recorded: Recorded) -> dict[str, Decimal | int]:
             return {"realized": realized, "fees": fee or ZERO}
         case LegDustWrittenOff(realized=realized):
             return {"realized": realized}
+        case LegFeeValued(realized=realized, fee_value=fee):
+            return {"realized": realized, "fees": fee}
+        case FundingShared(amount=amount):
+            return {"realized": amount}
         case PositionGroupClosed() as closed:
             return _closed(closed)
         case _:

@@ -4,6 +4,7 @@ from application.journal import Recorded
 from domain.money import ZERO
 from domain.position_group import (
     CloseAttempted,
+    FundingShared,
     PositionGroupClosed,
     PositionGroupClosing,
     PositionGroupOpened,
@@ -44,6 +45,7 @@ GROUPS = Table(
         text("closing_reason"),
         moment("closing_at"),
         count("close_attempts"),
+        number("funding", ZERO),
         moment("closed_at"),
         number("closed_realized"),
         number("closed_fees"),
@@ -77,6 +79,9 @@ def project(recorded: Recorded, _: int) -> tuple[RowChange, ...]:
             return (_begun(recorded.account, recorded.event),)
         case CloseAttempted() | PositionGroupClosed():
             return (_ending(recorded.account, recorded.event),)
+        case FundingShared(group_id=group_id, amount=amount):
+            key = (recorded.account, group_id)
+            return (Change(table="position_groups", key=key, add={"funding": amount}),)
         case PyramidPlanned() | PyramidEntriesHalted() | PyramidClosed():
             return (_pyramid(recorded.account, recorded.event),)
         case _:

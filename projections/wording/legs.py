@@ -8,6 +8,7 @@ from domain.dca_leg import (
     LegExitEnded,
     LegExitFilled,
     LegExitRequested,
+    LegFeeValued,
     LegPlanned,
 )
 from projections.description import Description, amount, because, describe
@@ -99,5 +100,16 @@ def _(event: LegDustWrittenOff) -> Description:
         text=(
             f"Leg {event.leg_id} wrote off {amount(event.quantity)} too small to sell"
             f" at {amount(event.price)}, realized {amount(event.realized)}"
+        ),
+    )
+
+
+@describe.register
+def _(event: LegFeeValued) -> Description:
+    return Description(
+        kind="fill",
+        text=(
+            f"Leg {event.leg_id} knows the fee of trade {event.trade_id}:"
+            f" {amount(event.fee_value)}, {amount(event.realized)} of it realized"
         ),
     )
