@@ -12,19 +12,22 @@ from application.journal import GENESIS, Recorded, encode_canonical
 from domain import (
     account,
     dca_leg,
+    holdings,
     order,
     position_group,
     pyramid,
     queue,
     risk_engine,
     trading_day,
+    waiting_entry,
 )
 from domain import exit as exits
 from domain.account import Account
 from domain.dca_leg import DCALeg
 from domain.exit import NO_EXIT, Exit
+from domain.holdings import Holdings
 from domain.identity import aggregate_of, group_of, stop_id, stream_name
-from domain.instrument import Instrument
+from domain.instrument import Instrument, completed
 from domain.message import Input, MarkSeen
 from domain.order import Order
 from domain.position_group import PositionGroup
@@ -32,21 +35,24 @@ from domain.pyramid import Pyramid
 from domain.queue import Queue
 from domain.risk_engine import RiskEngine
 from domain.trading_day import EngineStarted, TradingDay, TradingDayBegun, TradingDayOpened
+from domain.waiting_entry import WaitingEntry
 
 AGGREGATES: Mapping[str, ModuleType] = MappingProxyType(
     {
         "account": account,
         "dca_leg": dca_leg,
         "exit": exits,
+        "holdings": holdings,
         "order": order,
         "position_group": position_group,
         "pyramid": pyramid,
         "queue": queue,
         "risk_engine": risk_engine,
         "trading_day": trading_day,
+        "waiting_entry": waiting_entry,
     }
 )
-DAILY = ("queue", "risk_engine", "trading_day")
+DAILY = ("holdings", "queue", "risk_engine", "trading_day")
 
 _ABSENT = object()
 
@@ -116,6 +122,11 @@ class Book:
         """The risk engine of the open day."""
         return cast("RiskEngine", self._daily("risk_engine"))
 
+    @property
+    def holdings(self) -> Holdings:
+        """What the account holds beside its groups' lots, as of the open day."""
+        return cast("Holdings", self._daily("holdings"))
+
     def group(self, group_id: str) -> PositionGroup | None:
         """A position group by id."""
         return cast("PositionGroup | None", self._one("position_group", group_id))
@@ -123,6 +134,10 @@ class Book:
     def pyramid(self, pyramid_id: str) -> Pyramid | None:
         """A pyramid by id."""
         return cast("Pyramid | None", self._one("pyramid", pyramid_id))
+
+    def waiting_entry(self, pyramid_id: str) -> WaitingEntry | None:
+        """What became of an entry that had to wait for its market's rules, by its pyramid."""
+        return cast("WaitingEntry | None", self._one("waiting_entry", pyramid_id))
 
     def leg(self, leg_id: str) -> DCALeg | None:
         """A leg by id."""
@@ -137,8 +152,12 @@ class Book:
         return cast("Order | None", self._one("order", client_order_id))
 
     def instrument(self, symbol: str) -> Instrument | None:
-        """A market's rules, if the account knows them."""
-        return next((known for known in self.account.instruments if known.symbol == symbol), None)
+        """A market's rules, if the account knows them; missing ones by the settings' fallback."""
+        instruments, rules = self.account.instruments, self.account.settings.precision
+        found = next((known for known in instruments if known.symbol == symbol), None)
+        if found is None or rules.on_missing != "fallback" or rules.fallback is None:
+            return found
+        return completed(found, rules.fallback)
 
     def open_groups(self) -> tuple[PositionGroup, ...]:
         """Groups that hold a slot, in the order of their opening."""

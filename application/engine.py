@@ -191,7 +191,10 @@ class AccountEngine:
         if not isinstance(received, ClockTicked):
             return False
         book = self.book
-        return not book.date or not (book.risk.slots or book.queue.waiting or book.risk.commitments)
+        if not book.date:
+            return True
+        held = book.risk.slots or book.risk.commitments or book.holdings.pending_fees
+        return not (held or book.queue.waiting)
 
     def _at(self, now: datetime) -> datetime:
         """Time never runs backwards within an account, whatever its clock does."""

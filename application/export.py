@@ -12,8 +12,9 @@ from application.fills import Fill, fills, leg_index, pyramid_index, request_of
 from application.journal import GENESIS, JournalMapper, Recorded, seal
 from application.rowfile import Written, write_rows, write_stored
 from domain.account import AccountOpened, InstrumentsChanged
-from domain.dca_leg import LegEntryFilled, LegExitFilled
-from domain.instrument import PositionSide, Side
+from domain.dca_leg import LegEntryFilled, LegExitFilled, LegPlanned
+from domain.identity import group_of
+from domain.instrument import PositionSide, Side, exit_side
 from domain.money import DECISION_CONTEXT, ONE, ZERO
 from domain.order import OrderAccepted, OrderFilled, OrderRequested
 
@@ -30,7 +31,8 @@ class TradeRow(msgspec.Struct, frozen=True, kw_only=True):
     Realized amounts stand on closing fills only, in the capital currency: `realized_pnl` by
     the lots of the legs that were closed, `fifo_realized_gain` by the account's oldest parcels
     of the symbol, of which `fifo_quantity` was found; both net of both fees. One order may
-    close several legs: it is one row.
+    close several legs: it is one row. What was closed outside, by no order of ours, is a row a
+    leg of the purpose `adopted`.
     """
 
     at: datetime
@@ -117,6 +119,8 @@ class _Desk:
         self._venue_ids: dict[tuple[str, str], str] = {}
         self._books: dict[str, FifoBook] = {}
         self._pending: dict[tuple[str, str, str], _Pending] = {}
+        self._plans: dict[tuple[str, str], LegPlanned] = {}
+        self._adopted: list[TradeRow] = []
 
     def note(self, recorded: Recorded) -> None:
         """Take one event in."""
@@ -133,6 +137,10 @@ class _Desk:
                 self._venue_ids[account, event.client_order_id] = event.venue_order_id
             case OrderFilled():
                 self._fill(recorded, event)
+            case LegPlanned():
+                self._plans[account, event.leg_id] = event
+            case LegExitFilled(client_order_id=""):
+                self._adopted.append(self._outside(recorded, event))
             case LegEntryFilled() | LegExitFilled():
                 self._share(account, event)
             case _:
@@ -141,8 +149,10 @@ class _Desk:
     def settle(self) -> Iterator[TradeRow]:
         """The rows of the fills taken in, in their order."""
         pending, self._pending = self._pending, {}
+        adopted, self._adopted = self._adopted, []
         for fill in pending.values():
             yield self._row(fill)
+        yield from adopted
 
     def _fill(self, recorded: Recorded, event: OrderFilled) -> None:
         request = request_of(self._requests, recorded, event.client_order_id)
@@ -199,6 +209,43 @@ class _Desk:
             fifo_cost_basis=matched.basis if closing else None,
             fifo_realized_gain=gain if closing else None,
             realized_pnl=_sum(fill.realized) if closing else None,
+        )
+
+    def _outside(self, recorded: Recorded, event: LegExitFilled) -> TradeRow:
+        """A lot that no order of ours closed; what its fee was is not known."""
+        account = recorded.account
+        plan = self._plans[account, event.leg_id]
+        with localcontext(DECISION_CONTEXT):
+            book = self._books.setdefault(account, FifoBook())
+            matched = book.close(plan.symbol, plan.side, event.quantity)
+            value = event.price * event.quantity * plan.contract_size
+            gain = _gain(matched, plan.side, (value, ZERO), event.quantity)
+        return TradeRow(
+            at=recorded.at,
+            traded_at=event.traded_at,
+            account=account,
+            venue=self._venues.get(account, ""),
+            symbol=plan.symbol,
+            side=exit_side(plan.side),
+            quantity=event.quantity,
+            price=event.price,
+            fee=event.fee,
+            fee_asset=event.fee_asset,
+            fee_value=event.fee_value,
+            liquidity="",
+            client_order_id="",
+            venue_order_id="",
+            trade_id=event.trade_id,
+            signal_id=plan.signal_id,
+            group=group_of(event.leg_id),
+            pyramid=pyramid_index(plan.pyramid_id),
+            leg=leg_index(event.leg_id),
+            purpose="adopted",
+            event_id=recorded.event_id,
+            fifo_quantity=matched.quantity,
+            fifo_cost_basis=matched.basis,
+            fifo_realized_gain=gain,
+            realized_pnl=event.realized,
         )
 
     def _matched(self, fill: _Pending) -> tuple[Matched, Decimal]:

@@ -119,9 +119,9 @@ class _Group:
         self.opened = opened
         self.pyramids = 0
         self.closing = False
+        self.funding = ZERO
         self.closed_at: datetime | None = None
         self.legs: dict[str, _Leg] = {}
-        self.funding = ZERO
 
     def summary(self) -> GroupSummary:
         legs = [self.legs[leg_id] for leg_id in sorted(self.legs)]

@@ -1,11 +1,14 @@
 """What the open books want of the venue: derived from the Book, never stored beside it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
 
 import msgspec
 
 from application.book import Book
 from application.ports import OrderTicket
+from application.processes.valuation import valuing_symbols
+from application.processes.watching import levels
 from application.work import OrderWork, WorkingOrder, WorkState
 from domain.account import AccountOpened
 from domain.order import Order, OrderRequested
@@ -61,6 +64,31 @@ def _work(book: Book, order: Order, state: WorkState) -> OrderWork:
     )
 
 
+class SymbolLevels(msgspec.Struct, frozen=True, kw_only=True):
+    """The watched prices of a symbol that a mark reaches first, rising and falling."""
+
+    symbol: str
+    rising: Decimal | None = None
+    falling: Decimal | None = None
+
+    def reached_by(self, price: Decimal) -> bool:
+        """Whether a mark at this price stands at one of them or beyond it."""
+        has_risen = self.rising is not None and price >= self.rising
+        return has_risen or (self.falling is not None and price <= self.falling)
+
+
+def levels_of(book: Book, symbols: Iterable[str]) -> Iterator[SymbolLevels]:
+    """Of each symbol that has watched prices the nearest ones, as far as a mark is concerned."""
+    for symbol in symbols:
+        watched = list(levels(book, symbol))
+        if watched:
+            yield SymbolLevels(
+                symbol=symbol,
+                rising=min((level.price for level in watched if level.rises), default=None),
+                falling=max((level.price for level in watched if not level.rises), default=None),
+            )
+
+
 class BookSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """What the asyncio side may know of a Book: taken after a commit, never changing."""
 
@@ -71,6 +99,7 @@ class BookSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     working: tuple[WorkingOrder, ...]
     known_orders: frozenset[str]
     symbols: tuple[str, ...]
+    levels: tuple[SymbolLevels, ...] = ()
 
 
 def snapshot_of(book: Book) -> BookSnapshot:
@@ -79,6 +108,7 @@ def snapshot_of(book: Book) -> BookSnapshot:
     held = [group.opened.symbol for group in book.open_groups()]
     resting = [order.request.symbol for order in orders]
     waiting = [entry.symbol for entry in book.queue.waiting]
+    valuing = _markets_of_fees(book)
     return BookSnapshot(
         account=book.account_name,
         opened=book.account.opened,
@@ -90,5 +120,12 @@ def snapshot_of(book: Book) -> BookSnapshot:
             if order.status is OrderStatus.OPEN
         ),
         known_orders=frozenset(order.request.client_order_id for order in orders),
-        symbols=tuple(dict.fromkeys(sorted([*held, *resting, *waiting]))),
+        symbols=tuple(dict.fromkeys(sorted([*held, *resting, *waiting, *valuing]))),
+        levels=tuple(levels_of(book, dict.fromkeys(sorted(held)))),
     )
+
+
+def _markets_of_fees(book: Book) -> Iterator[str]:
+    """Fees paid in an asset without a known mark wait for it: BNB needs the mark of BNB/USDT."""
+    for _, pending in sorted(book.holdings.pending_fees.items()):
+        yield from valuing_symbols(book, pending.asset)

@@ -22,7 +22,7 @@ from application.work import WorkingOrder
 from application.work_list import BookSnapshot, snapshot_of
 from application.writer import Committed
 from cli.home import Home
-from cli.rooms import LiveRoom, PaperRoom, Room, paper_core, prefix_of, wandering_moves
+from cli.rooms import LiveRoom, PaperRoom, Room, paper_core, wandering_moves
 from domain.instrument import Instrument
 from domain.message import MarkSeen
 from web.deps import StreamHealth
@@ -214,8 +214,7 @@ class Desks:
             return
         newly_used = set(snapshot.symbols) - set(desk.snapshot.symbols)
         desk.snapshot = snapshot
-        if isinstance(desk.room, LiveRoom):
-            desk.room.note(snapshot)
+        desk.room.note(snapshot)
         if newly_used:
             self._deps.spawn(desk.room.follow(sorted(newly_used)), f"follow-{snapshot.account}")
         self._dispatcher.update(snapshot.account, snapshot.works)
@@ -255,10 +254,7 @@ class Desks:
             shown = read_live_marks(connection, account)
         moves = (self._deps.moves_of or self._wander)(shown)
         return PaperRoom(
-            paper_core(snapshot.opened, markets, plan),
-            moves,
-            lambda reported: self._deps.submit(account, reported),
-            prefix_of(snapshot.opened, account),
+            snapshot, paper_core(snapshot.opened, markets, plan), moves, self._deps.submit
         )
 
     def _wander(self, shown: Sequence[MarkSeen]) -> Iterator[Sequence[Move]]:

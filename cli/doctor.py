@@ -133,7 +133,7 @@ def _account(book: Book) -> Iterator[Finding]:
         "warning" if unknown else "ok",
         f"unknown for over a minute: {', '.join(unknown)}" if unknown else "none is unknown",
     )
-    differing = sorted(book.risk.discrepancies)
+    differing = sorted({found.symbol for found in book.holdings.discrepancies.values()})
     yield _finding(
         f"{name}: positions",
         "warning" if differing else "ok",

@@ -14,6 +14,8 @@ COMMANDS = {
     "demo": "Run everything here: database, paper account, moving market, dashboard.",
     "serve": "Run webhook, engine, dashboard and API for every account that was added.",
     "accounts": "Add accounts, list them.",
+    "queue": "The signals that wait for a slot: list, promote, remove, force in.",
+    "group": "The open trades: list, close, reduce.",
     "simulate": "Run recorded prices and signals through the engine under a virtual clock.",
     "replay": "Feed the recorded inputs of DAY (UTC, YYYY-MM-DD) to the same code, compare every"
     " byte.",

@@ -11,10 +11,14 @@ from adapters.clock import SystemClock
 from adapters.exchanges.ccxt_client import CcxtConnection
 from adapters.exchanges.ccxt_exchange import CcxtExchange
 from adapters.exchanges.ccxt_stream import CcxtStream
+from adapters.exchanges.funding_watch import FundingWatch
+from adapters.exchanges.level_watch import LevelWatch
+from adapters.exchanges.order_news import StreamListeners
 from adapters.exchanges.prepared_exchange import PreparedExchange
 from adapters.exchanges.simulated.candles import Move
 from adapters.exchanges.simulated.core import MatchingCore
 from adapters.exchanges.simulated.exchange import SimulatedExchange
+from adapters.exchanges.simulated.leverage import set_leverages
 from adapters.exchanges.simulated.market import DEMO_START_PRICES, RandomWalk
 from adapters.exchanges.simulated.state import VenueState
 from adapters.exchanges.venue_setup import SymbolSetting
@@ -31,6 +35,9 @@ from web.deps import StreamHealth
 
 STEP_SECONDS = 0.25
 RETRY_SECONDS = 5.0
+# Rules that something waits for are asked for this often; how often that is looked at.
+MISSING_RULES_SECONDS = 15.0
+RULES_CHECK_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +63,10 @@ class Room(Protocol):
         """How the connections stand."""
         ...
 
+    def note(self, snapshot: BookSnapshot) -> None:
+        """Take what the Book wants just now, before the orders it wants are sent."""
+        ...
+
     async def stop(self) -> None:
         """End streams and timers. Nothing is cancelled at the venue."""
         ...
@@ -66,16 +77,21 @@ class PaperRoom:
 
     def __init__(
         self,
+        snapshot: BookSnapshot,
         core: MatchingCore,
         moves: Iterator[Sequence[Move]],
-        submit: Callable[[OrderReported], None],
-        prefix: str,
+        submit: Submit,
     ) -> None:
+        account = snapshot.account
         self._clock = SystemClock()
         self._moves = moves
         self._task: asyncio.Task[None] | None = None
+        self._levels = level_watch(account, submit, self._clock)
         self.simulated = SimulatedExchange(
-            core=core, clock=self._clock, submit=submit, prefix=prefix
+            core=core,
+            clock=self._clock,
+            submit=lambda received: submit(account, received),
+            prefix=prefix_of(snapshot.opened, account),
         )
         self.exchange: ReconcilableExchange = self.simulated
 
@@ -98,6 +114,17 @@ class PaperRoom:
         running = self._task is not None and not self._task.done()
         return (StreamHealth(name="simulated", is_connected=running, heard_at=heard),)
 
+    def note(self, snapshot: BookSnapshot) -> None:
+        """Lay the watched prices beside each mark; keep mode and leverage as the settings say."""
+        self._levels.watch(snapshot.levels)
+        self.simulated.note(work.ticket for work in snapshot.works)
+        set_leverages(self.simulated.core, snapshot.settings)
+        try:
+            self.simulated.core.set_hedge_mode(hedge_mode=snapshot.settings.capital.hedge_mode)
+        except ValueError as error:
+            # Its orders are refused until then, as they are at a real venue.
+            log.warning("position_mode_kept", account=snapshot.account, error=str(error))
+
     async def stop(self) -> None:
         """Let the market stand still."""
         if self._task is not None:
@@ -115,6 +142,7 @@ class PaperRoom:
             # A market may move more symbols than the account lists.
             if self.simulated.core.instrument(move.symbol) is not None:
                 self.simulated.move(move.symbol, move.price, now)
+                self._levels.see(self.simulated.marks()[move.symbol])
 
 
 class LiveRoom:
@@ -133,7 +161,15 @@ class LiveRoom:
         prefix = prefix_of(snapshot.opened, snapshot.account)
         connection = connection_from_environment(snapshot.account, snapshot.opened.venue)
         self._ccxt = CcxtExchange(connection, prefix, self._clock)
-        self._stream = CcxtStream(self._ccxt, prefix, self._report, on_reconnect)
+        self._levels = level_watch(snapshot.account, submit, self._clock)
+        self._funding = FundingWatch(snapshot.account, self._ccxt, submit, self._clock)
+        listeners = StreamListeners(
+            on_report=self._report,
+            on_reconnect=on_reconnect,
+            on_mark=self._levels.see,
+            on_funding=self._funding.request,
+        )
+        self._stream = CcxtStream(self._ccxt, prefix, listeners)
         self._keeper: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self.exchange: ReconcilableExchange = PreparedExchange(self._ccxt, self._wanted)
@@ -160,14 +196,17 @@ class LiveRoom:
         )
 
     def note(self, snapshot: BookSnapshot) -> None:
-        """Take the newest settings, which say how a symbol must be set up."""
+        """Take the newest settings, watched prices, and the orders that may be asked about."""
         self._snapshot = snapshot
+        self._levels.watch(snapshot.levels)
+        self._ccxt.note(work.ticket for work in snapshot.works)
 
     async def stop(self) -> None:
         """End the streams; the exchange itself is closed after the last order."""
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
+        await self._funding.stop()
         await self._stream.stop()
 
     async def _keep(self) -> None:
@@ -176,6 +215,7 @@ class LiveRoom:
             try:
                 await self._ccxt.start()
                 self._stream.start()
+                self._funding.start()
                 self._ready.set()
             except ConnectionError as error:
                 log.warning("venue_unreachable", account=self._account, error=str(error))
@@ -183,11 +223,20 @@ class LiveRoom:
         while True:
             self._tell_instruments()
             await self._stream.watch(self._watched())
-            await asyncio.sleep(self._snapshot.settings.precision.refresh_seconds)
+            await self._until_refresh()
             try:
                 await self._ccxt.load_instruments()
             except ConnectionError as error:
                 log.warning("markets_not_refreshed", account=self._account, error=str(error))
+
+    async def _until_refresh(self) -> None:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        # No event tells that time has passed: it is looked at.
+        while not is_refresh_due(  # noqa: ASYNC110 - see above
+            loop.time() - begun, self._snapshot, self._ccxt.instruments
+        ):
+            await asyncio.sleep(RULES_CHECK_SECONDS)
 
     def _tell_instruments(self) -> None:
         known = tuple(self._ccxt.instruments.values())
@@ -203,8 +252,27 @@ class LiveRoom:
     def _wanted(self, symbol: str) -> SymbolSetting:
         capital = resolve(self._snapshot.settings, symbol, None).capital
         return SymbolSetting(
-            symbol=symbol, margin_mode=capital.margin_mode, leverage=capital.leverage
+            symbol=symbol,
+            margin_mode=capital.margin_mode,
+            leverage=capital.leverage,
+            hedge_mode=self._snapshot.settings.capital.hedge_mode,
         )
+
+
+def is_refresh_due(
+    waited_seconds: float, snapshot: BookSnapshot, known: Mapping[str, Instrument]
+) -> bool:
+    """Whether markets are to be read again: as the settings say, soon if a symbol lacks rules."""
+    lacks_rules = any(
+        symbol in known and not known[symbol].is_complete for symbol in snapshot.symbols
+    )
+    refresh_seconds = snapshot.settings.precision.refresh_seconds
+    return waited_seconds >= (MISSING_RULES_SECONDS if lacks_rules else refresh_seconds)
+
+
+def level_watch(account: str, submit: Submit, clock: SystemClock) -> LevelWatch:
+    """What tells the account's engine of marks that reached a watched price."""
+    return LevelWatch(lambda moved: submit(account, moved), clock.monotonic)
 
 
 def paper_core(

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from adapters.exchanges.simulated.candles import candle_moves
 from adapters.exchanges.simulated.core import MatchingCore
+from adapters.exchanges.simulated.leverage import set_leverages
 from adapters.exchanges.simulated.simulation import Ruined, Simulation
 from adapters.memory_log import MemoryEventLog
 from adapters.postgres.event_log import PostgresEventLog
@@ -174,12 +175,7 @@ def _write(out: Path, run: Run) -> None:
 
 def _run(plan: SimulationPlan, log: EventLog, *, show: bool) -> Run:
     recording = _Recording(log)
-    core = MatchingCore(
-        instruments=plan.instruments,
-        currency=plan.settings.capital.currency,
-        balance=plan.balance,
-        leverage=Decimal(plan.settings.capital.leverage),
-    )
+    core = venue_of(plan)
     simulation = Simulation(AccountEngine(Book(ACCOUNT)), core, recording.commit)
     _register(simulation, plan)
     ruined = False
@@ -194,6 +190,20 @@ def _run(plan: SimulationPlan, log: EventLog, *, show: bool) -> Run:
         recorded=tuple(recording.recorded),
         ruined=ruined,
     )
+
+
+def venue_of(plan: SimulationPlan) -> MatchingCore:
+    """The venue as the settings want it: the position mode, and the leverage of each symbol."""
+    capital = plan.settings.capital
+    core = MatchingCore(
+        instruments=plan.instruments,
+        currency=capital.currency,
+        balance=plan.balance,
+        leverage=Decimal(capital.leverage),
+        hedge_mode=capital.hedge_mode,
+    )
+    set_leverages(core, plan.settings)
+    return core
 
 
 def _register(simulation: Simulation, plan: SimulationPlan) -> None:

@@ -36,6 +36,16 @@ class SettingsChanged(Event, frozen=True, kw_only=True):
     reason: str
 
 
+class SettingsRefused(Event, frozen=True, kw_only=True):
+    """A change was refused at this moment, and why; `version` rules on."""
+
+    NAME: ClassVar[str] = "account.settings_refused.v1"
+    version: int
+    refusal: str
+    actor: str
+    reason: str
+
+
 class InstrumentsChanged(Event, frozen=True, kw_only=True):
     """These markets are new, or their rules changed."""
 
@@ -43,7 +53,7 @@ class InstrumentsChanged(Event, frozen=True, kw_only=True):
     instruments: tuple[Instrument, ...]
 
 
-AccountEvent = AccountOpened | SettingsChanged | InstrumentsChanged
+AccountEvent = AccountOpened | SettingsChanged | SettingsRefused | InstrumentsChanged
 
 
 # Commands
@@ -68,11 +78,12 @@ class OpenAccount(AccountCommand, frozen=True, kw_only=True):
 
 
 class ChangeSettings(AccountCommand, frozen=True, kw_only=True):
-    """Let other settings rule."""
+    """Let other settings rule. `engaged`: what is open at the venue, in words; empty if flat."""
 
     settings: Settings
     actor: str
     reason: str
+    engaged: str = ""
 
 
 class RecordInstruments(AccountCommand, frozen=True, kw_only=True):
@@ -88,12 +99,16 @@ AccountCommands = OpenAccount | ChangeSettings | RecordInstruments
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of the account itself. Instruments are sorted by symbol."""
+    """What is known of the account itself. Instruments are sorted by symbol.
+
+    `refused`: the last change of settings, if it was refused.
+    """
 
     opened: AccountOpened
     settings: Settings
     settings_version: int = 0
     instruments: tuple[Instrument, ...] = ()
+    refused: SettingsRefused | None = None
 
 
 def evolve(state: Account | None, event: AccountEvent) -> Account:
@@ -104,8 +119,10 @@ def evolve(state: Account | None, event: AccountEvent) -> Account:
     match event:
         case SettingsChanged():
             return msgspec.structs.replace(
-                state, settings=event.settings, settings_version=event.version
+                state, settings=event.settings, settings_version=event.version, refused=None
             )
+        case SettingsRefused():
+            return msgspec.structs.replace(state, refused=event)
         case InstrumentsChanged():
             return msgspec.structs.replace(
                 state, instruments=_merged(state.instruments, event.instruments)
@@ -141,6 +158,10 @@ def _open(command: OpenAccount) -> tuple[AccountEvent, ...]:
 def _change_settings(state: Account, command: ChangeSettings) -> tuple[AccountEvent, ...]:
     if command.settings == state.settings:
         return ()
+    hedged = command.settings.capital.hedge_mode
+    if hedged != state.settings.capital.hedge_mode and command.engaged:
+        refused = _refused(state, command)
+        return () if state.refused == refused else (refused,)
     changed = SettingsChanged(
         version=state.settings_version + 1,
         settings=command.settings,
@@ -150,14 +171,35 @@ def _change_settings(state: Account, command: ChangeSettings) -> tuple[AccountEv
     return (changed,)
 
 
+def _refused(state: Account, command: ChangeSettings) -> SettingsRefused:
+    """Spec §2: the position mode changes only when flat without orders."""
+    hedged = str(command.settings.capital.hedge_mode).lower()
+    return SettingsRefused(
+        version=state.settings_version,
+        refusal=(
+            f"capital.hedge_mode was {hedged}: it changes only when flat without orders, and"
+            f" {command.engaged}; close them first"
+        ),
+        actor=command.actor,
+        reason=command.reason,
+    )
+
+
 def _record_instruments(state: Account, command: RecordInstruments) -> tuple[AccountEvent, ...]:
+    """Rules that a venue forgets to tell do not take away those it told before."""
     known = {instrument.symbol: instrument for instrument in state.instruments}
     changed = tuple(
         instrument
         for instrument in sorted(command.instruments, key=lambda item: item.symbol)
-        if known.get(instrument.symbol) != instrument
+        if _is_news(known.get(instrument.symbol), instrument)
     )
     return (InstrumentsChanged(instruments=changed),) if changed else ()
+
+
+def _is_news(known: Instrument | None, seen: Instrument) -> bool:
+    if known is not None and known.is_complete and not seen.is_complete:
+        return False
+    return known != seen
 
 
 def _merged(

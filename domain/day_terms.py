@@ -27,6 +27,7 @@ AlertKind = Literal[
     "fee_unvalued",
     "settings_refused",
     "queue",
+    "reduction_refused",
 ]
 
 # How long a repeated idempotency key is recognised, and how many are remembered at most.

@@ -25,6 +25,17 @@ SkipReason = Literal["price", "min_quantity", "min_notional", "unsellable", "mer
 BUDGET_UNIT = Decimal("0.00000001")
 
 
+class AtMarket(msgspec.Struct, frozen=True, kw_only=True):
+    """How legs without a gap enter at once: `bound` is the worst price they may trade at.
+
+    `cost` is the most that one base unit may count as notional: for a long the bound, for a
+    short, which may sell above its bound, at least the mark.
+    """
+
+    bound: Decimal
+    cost: Decimal
+
+
 class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a plan is made of. Entry price unrounded; capital is notional, in quote units."""
 
@@ -34,6 +45,7 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     pyramid_capital: Decimal
     legs: tuple[LegSettings, ...]
     undersized_leg: UndersizedLeg = "skip"
+    at_market: AtMarket | None = None
 
 
 class PlannedLeg(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,11 +148,6 @@ def pyramid_capital(
         return budget / grid.max_pyramids
 
 
-def ladder_of(grid: GridSettings, index: int) -> tuple[LegSettings, ...]:
-    """The legs of pyramid `index`: its own, if the settings give it some."""
-    return grid.pyramid_legs.get(index, grid.legs)
-
-
 def _group_budget(
     capital: CapitalSettings, equity: Decimal | None, max_open_groups: int
 ) -> Decimal:
@@ -210,28 +217,45 @@ _PLANNERS = {"skip": _plan_skipping, "merge": _plan_merging, "reject": _plan_rej
 
 def _sized(request: PlanRequest, index: int, weight_percent: Decimal) -> PlannedLeg:
     leg = request.legs[index]
-    instrument = request.instrument
-    price = leg_price(instrument, request.side, request.entry_price, leg.gap_percent)
-    quantity = _affordable(request, price, weight_percent)
+    price, cost = _terms(request, leg)
+    quantity = _affordable(request, cost, weight_percent) if price > ZERO else ZERO
 
     return PlannedLeg(
         index=index,
         price=price,
         quantity=quantity,
-        notional=notional(instrument, price, quantity),
+        notional=notional(request.instrument, price, quantity),
         gap_percent=leg.gap_percent,
         weight_percent=weight_percent,
         take_profit_percent=leg.take_profit_percent,
     )
 
 
-def _affordable(request: PlanRequest, price: Decimal, weight_percent: Decimal) -> Decimal:
-    """Contracts that the weight's share of the capital buys at `price`, on the step."""
-    if price <= ZERO:
-        return ZERO
-    one_percent_of_a_contract = HUNDRED * price * request.instrument.contract_size
-    quantity = request.pyramid_capital * weight_percent / one_percent_of_a_contract
+def _terms(request: PlanRequest, leg: LegSettings) -> tuple[Decimal, Decimal]:
+    """The price of the leg's order, and the most that one base unit of it may count.
+
+    What enters at once may pay more than the leg's own price: it buys so much less that the
+    leg's share of the capital is kept even at the bound.
+    """
+    price = leg_price(request.instrument, request.side, request.entry_price, leg.gap_percent)
+    market = request.at_market
+    if market is None or leg.gap_percent != ZERO:
+        return price, price
+    return market.bound, max(price, market.bound, market.cost)
+
+
+def _affordable(request: PlanRequest, cost: Decimal, weight_percent: Decimal) -> Decimal:
+    """Contracts that the weight's share of the capital buys at `cost`, on the step."""
+    whole_contract = _whole(request) * cost * request.instrument.contract_size
+    # Rounded down: a quotient a hair too large would cost a step more than the share.
+    with localcontext(rounding=ROUND_FLOOR):
+        quantity = request.pyramid_capital * weight_percent / whole_contract
     return round_quantity(request.instrument, quantity)
+
+
+def _whole(request: PlanRequest) -> Decimal:
+    """What weights are parts of: 100, or their sum where they are a hair more together."""
+    return max(HUNDRED, sum((leg.weight_percent for leg in request.legs), ZERO))
 
 
 def _flaw(request: PlanRequest, leg: PlannedLeg) -> SkipReason | None:
@@ -281,7 +305,7 @@ def _smallest_budget(request: PlanRequest) -> Decimal | None:
             weight = leg.weight_percent + (weight if merging else ZERO)
             least = _least_notional(request, leg)
             if least is not None:
-                budgets.append(round_up(least * HUNDRED / weight, BUDGET_UNIT))
+                budgets.append(round_up(least * _whole(request) / weight, BUDGET_UNIT))
 
     return _needed(request, budgets)
 
@@ -295,7 +319,7 @@ def _needed(request: PlanRequest, budgets: Sequence[Decimal]) -> Decimal | None:
 def _least_notional(request: PlanRequest, leg: LegSettings) -> Decimal | None:
     """Cost of the smallest quantity that breaks no rule at the leg's price."""
     instrument = request.instrument
-    price = leg_price(instrument, request.side, request.entry_price, leg.gap_percent)
+    price, cost = _terms(request, leg)
     if price <= ZERO:
         return None
 
@@ -305,7 +329,7 @@ def _least_notional(request: PlanRequest, leg: LegSettings) -> Decimal | None:
         bought = _least_quantity(instrument, target) / _kept_of_one(instrument)
         least = max(least, round_up(bought, instrument.step))
 
-    return notional(instrument, price, least)
+    return notional(instrument, cost, least)
 
 
 def _least_quantity(instrument: Instrument, price: Decimal) -> Decimal:

@@ -5,7 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from domain.money import ONE, ZERO, round_down, round_up
+from domain.money import ONE, ZERO, canonical, round_down, round_up
+from domain.settings import FallbackRules
 
 Side = Literal["buy", "sell"]
 PositionSide = Literal["long", "short"]
@@ -16,9 +17,9 @@ MarketKind = Literal["spot", "linear"]
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     """One market. Prices in quote units, quantities in contracts of `contract_size` base units.
 
-    A `tick` or `step` of zero is not known yet. `stops_reserve`: a resting stop holds quantity
-    that no other exit may offer, as it always does on spot. Limits farther than `band_percent`
-    from the mark are refused by the venue.
+    A `tick` or `step` of zero is not known yet; `fallback`: the operator's rules stand in for
+    the venue's. `stops_reserve`: a resting stop holds quantity that no other exit may offer, as
+    it always does on spot. Limits farther than `band_percent` from the mark are refused there.
     """
 
     symbol: str
@@ -38,17 +39,47 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     reduce_only_exempt: bool = True
     stops_reserve: bool = False
     band_percent: Decimal | None = None
+    fallback: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether orders can be made by its rules."""
+        return self.tick > ZERO and self.step > ZERO
+
+
+def completed(instrument: Instrument, rules: FallbackRules) -> Instrument:
+    """An instrument whose missing rules are the operator's; of two minimums the larger holds."""
+    if instrument.is_complete:
+        return instrument
+    return msgspec.structs.replace(
+        instrument,
+        tick=instrument.tick if instrument.tick > ZERO else rules.tick,
+        step=instrument.step if instrument.step > ZERO else rules.step,
+        min_quantity=max(instrument.min_quantity, rules.min_quantity),
+        min_notional=max(instrument.min_notional, rules.min_notional),
+        fallback=True,
+    )
 
 
 def round_price(instrument: Instrument, price: Decimal, side: Side) -> Decimal:
-    """To the tick, never worse for us than asked: buys down, sells up."""
+    """To the tick, never worse for us than asked: buys down, sells up.
+
+    Without a tick, as it is: an exit that may be refused is better than none.
+    """
+    if instrument.tick <= ZERO:
+        return canonical(price)
     if side == "buy":
         return round_down(price, instrument.tick)
     return round_up(price, instrument.tick)
 
 
 def round_quantity(instrument: Instrument, quantity: Decimal) -> Decimal:
-    """Down to the step, so that no more is ever ordered than was budgeted or is held."""
+    """Down to the step, so that no more is ever ordered than was budgeted or is held.
+
+    Without a step, as it is.
+    """
+    if instrument.step <= ZERO:
+        return canonical(quantity)
     return round_down(quantity, instrument.step)
 
 

@@ -162,6 +162,19 @@ def split_fee(fee: Decimal, quantities: Sequence[Decimal]) -> tuple[Decimal, ...
     return tuple(shares)
 
 
+def share_by(amount: Decimal, weights: Sequence[Decimal]) -> tuple[Decimal, ...]:
+    """Share an amount by signed weights; the last takes the remainder, so that the sum is exact.
+
+    Raises ValueError if the weights cancel out: there is nothing to share by then.
+    """
+    whole = sum(weights, ZERO)
+    if whole == ZERO:
+        msg = f"weights were {', '.join(map(str, weights))}: their sum must not be zero"
+        raise ValueError(msg)
+    shares = [_share(amount, weight, whole) for weight in weights[:-1]]
+    return (*shares, amount - sum(shares, ZERO))
+
+
 def _share(amount: Decimal, part: Decimal, whole: Decimal) -> Decimal:
     """What of `amount` goes with `part` of `whole`; with all of it, all."""
     if part == whole:

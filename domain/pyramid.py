@@ -117,6 +117,9 @@ def decide(state: Pyramid | None, command: PyramidCommands) -> tuple[PyramidEven
     """What a command makes happen; the same command again makes nothing happen."""
     if isinstance(command, PlanPyramid):
         return () if state is not None else (command.plan,)
+    if isinstance(command, ClosePyramid) and state is None:
+        # Its group closed while it waited for the market's rules: nothing was ever laid out.
+        return ()
     assert state is not None, f"pyramid {command.pyramid_id} was never planned"
     match command:
         case HaltPyramidEntries():

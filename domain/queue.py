@@ -15,7 +15,10 @@ from domain.settings import QueueRule
 
 
 class QueuedSignal(msgspec.Struct, frozen=True, kw_only=True):
-    """A waiting entry. `price` in quote units; `number` orders those that rank alike."""
+    """A waiting entry. `price` in quote units; `number` orders those that rank alike.
+
+    `reverses` names the groups it turns: it waits until they are flat, and then comes first.
+    """
 
     signal_id: str
     symbol: str
@@ -28,6 +31,9 @@ class QueuedSignal(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     expected_profit: Decimal
     replacements: int = 0
+    reverses: tuple[str, ...] = ()
+    stop_loss: Decimal | None = None
+    max_slippage_percent: Decimal | None = None
 
     @property
     def key(self) -> str:
@@ -62,11 +68,15 @@ class QueuedSignalReplaced(Event, frozen=True, kw_only=True):
 
 
 class QueuedSignalRemoved(Event, frozen=True, kw_only=True):
-    """A signal waits no more: its exit came, or the operator took it out."""
+    """A signal waits no more: its exit came, or the operator took it out.
+
+    `rejected`: it was a reversal that can never be carried out.
+    """
 
     NAME: ClassVar[str] = "queue.signal_removed.v1"
     signal_id: str
     reason: str
+    rejected: bool = False
 
 
 class QueuedSignalExpired(Event, frozen=True, kw_only=True):
@@ -85,6 +95,14 @@ class QueuedSignalPromoted(Event, frozen=True, kw_only=True):
     rank: tuple[str, ...]
 
 
+class QueuedReversalDenied(Event, frozen=True, kw_only=True):
+    """What it turns is flat and the gate said no: from here on it waits like any other."""
+
+    NAME: ClassVar[str] = "queue.reversal_denied.v1"
+    signal_id: str
+    reason: str
+
+
 class QueueRefused(Event, frozen=True, kw_only=True):
     """The queue took no further signal."""
 
@@ -100,6 +118,7 @@ QueueEvent = (
     | QueuedSignalRemoved
     | QueuedSignalExpired
     | QueuedSignalPromoted
+    | QueuedReversalDenied
     | QueueRefused
 )
 
@@ -120,7 +139,10 @@ class OpenQueue(QueueCommand, frozen=True, kw_only=True):
 
 
 class EnqueueSignal(QueueCommand, frozen=True, kw_only=True):
-    """Let a signal wait, within the limit; the same key replaces if `replace`."""
+    """Let a signal wait, within the limit; the same key replaces if `replace`.
+
+    A reversal's place is that of the groups it closes: neither limit nor `replace` refuses it.
+    """
 
     entry: QueuedSignal
     limit: int | None
@@ -128,10 +150,11 @@ class EnqueueSignal(QueueCommand, frozen=True, kw_only=True):
 
 
 class RemoveQueuedSignal(QueueCommand, frozen=True, kw_only=True):
-    """Take a signal out."""
+    """Take a signal out; `rejected` if it can never be carried out."""
 
     signal_id: str
     reason: str
+    rejected: bool = False
 
 
 class ExpireQueuedSignal(QueueCommand, frozen=True, kw_only=True):
@@ -148,8 +171,20 @@ class PromoteQueuedSignal(QueueCommand, frozen=True, kw_only=True):
     rank: tuple[str, ...]
 
 
+class DenyReversal(QueueCommand, frozen=True, kw_only=True):
+    """Let a reversal that the gate denied wait like any other signal."""
+
+    signal_id: str
+    reason: str
+
+
 QueueCommands = (
-    OpenQueue | EnqueueSignal | RemoveQueuedSignal | ExpireQueuedSignal | PromoteQueuedSignal
+    OpenQueue
+    | EnqueueSignal
+    | RemoveQueuedSignal
+    | ExpireQueuedSignal
+    | PromoteQueuedSignal
+    | DenyReversal
 )
 
 
@@ -179,12 +214,12 @@ def evolve(state: Queue | None, event: QueueEvent) -> Queue:
         case SignalQueued():
             return Queue(waiting=(*state.waiting, event.entry))
         case QueuedSignalReplaced():
-            return Queue(
-                waiting=tuple(
-                    event.entry if entry.signal_id == event.replaced_signal_id else entry
-                    for entry in state.waiting
-                )
-            )
+            return _with(state, event.replaced_signal_id, event.entry)
+        case QueuedReversalDenied(signal_id=signal_id, reason=reason):
+            denied = state.find(signal_id)
+            assert denied is not None, f"signal {signal_id} was denied without waiting"
+            entry = msgspec.structs.replace(denied, reverses=(), reason=reason)
+            return _with(state, signal_id, entry)
         case QueuedSignalRemoved() | QueuedSignalExpired() | QueuedSignalPromoted():
             return Queue(
                 waiting=tuple(
@@ -208,7 +243,7 @@ def decide(state: Queue | None, command: QueueCommands) -> tuple[QueueEvent, ...
         case RemoveQueuedSignal():
             if state.find(command.signal_id) is None:
                 return ()
-            return (QueuedSignalRemoved(signal_id=command.signal_id, reason=command.reason),)
+            return (QueuedSignalRemoved(**msgspec.structs.asdict(command)),)
         case ExpireQueuedSignal():
             if state.find(command.signal_id) is None:
                 return ()
@@ -220,8 +255,20 @@ def decide(state: Queue | None, command: QueueCommands) -> tuple[QueueEvent, ...
                 signal_id=command.signal_id, group_id=command.group_id, rank=command.rank
             )
             return (promoted,)
+        case DenyReversal(signal_id=signal_id, reason=reason):
+            known = state.find(signal_id)
+            is_reversal = known is not None and bool(known.reverses)
+            denied = QueuedReversalDenied(signal_id=signal_id, reason=reason)
+            return (denied,) if is_reversal else ()
         case _:
             assert_never(command)
+
+
+def _with(state: Queue, signal_id: str, entry: QueuedSignal) -> Queue:
+    """The queue with `entry` in the place of a signal."""
+    return Queue(
+        waiting=tuple(entry if each.signal_id == signal_id else each for each in state.waiting)
+    )
 
 
 def _enqueue(state: Queue, command: EnqueueSignal) -> tuple[QueueEvent, ...]:
@@ -230,18 +277,25 @@ def _enqueue(state: Queue, command: EnqueueSignal) -> tuple[QueueEvent, ...]:
         return ()
     older = state.with_key(entry.key)
     if older is not None:
-        return (_replaced(older, entry, replace=command.replace),)
-    if command.limit is not None and len(state.waiting) >= command.limit:
+        return (_replaced(older, entry, replace=command.replace or bool(entry.reverses)),)
+    is_full = command.limit is not None and len(state.waiting) >= command.limit
+    if is_full and not entry.reverses:
         return (QueueRefused(signal_id=entry.signal_id, reason="queue_full"),)
     return (SignalQueued(entry=entry),)
 
 
 def _replaced(older: QueuedSignal, entry: QueuedSignal, *, replace: bool) -> QueueEvent:
-    """Waiting time is kept, so that a chatty strategy does not lose its place in line."""
+    """Waiting time is kept, so that a chatty strategy does not lose its place in line.
+
+    So is what the older one turns: it is still being closed for this direction.
+    """
     if not replace:
         return QueueRefused(signal_id=entry.signal_id, reason="already_queued")
     newer = msgspec.structs.replace(
-        entry, waiting_since=older.waiting_since, replacements=older.replacements + 1
+        entry,
+        waiting_since=older.waiting_since,
+        replacements=older.replacements + 1,
+        reverses=entry.reverses or older.reverses,
     )
     return QueuedSignalReplaced(replaced_signal_id=older.signal_id, entry=newer)
 

@@ -13,8 +13,8 @@ from domain.gate import (
     RiskedNow,
     RuleCheck,
     Slot,
-    assess,
 )
+from domain.gate_rules import assess
 from domain.identity import group_of
 from domain.message import Command, Event
 from domain.money import ZERO
@@ -22,15 +22,6 @@ from domain.money import ZERO
 TradingState = Literal["active", "reducing", "halted"]
 _TIGHTNESS: tuple[TradingState, ...] = ("active", "reducing", "halted")
 V = TypeVar("V")
-
-
-class Discrepancy(msgspec.Struct, frozen=True, kw_only=True):
-    """The venue and the books disagree about a symbol: no new entries until cleared."""
-
-    symbol: str
-    expected: Decimal
-    seen: Decimal
-    detail: str
 
 
 # Events
@@ -90,7 +81,10 @@ class CommitmentChanged(Event, frozen=True, kw_only=True):
 
 
 class ProfitRecorded(Event, frozen=True, kw_only=True):
-    """A leg realized `amount`; `total` is all it ever did."""
+    """A leg realized `amount`, or a group by funding; `total` is all it ever did.
+
+    Where it was funding, `leg_id` is the group's own id.
+    """
 
     NAME: ClassVar[str] = "risk_engine.profit_recorded.v1"
     leg_id: str
@@ -107,31 +101,6 @@ class SlotFreed(Event, frozen=True, kw_only=True):
     symbol: str
 
 
-class BalanceRecorded(Event, frozen=True, kw_only=True):
-    """The venue's balance of the capital currency changed."""
-
-    NAME: ClassVar[str] = "risk_engine.balance_recorded.v1"
-    currency: str
-    total: Decimal
-    free: Decimal
-
-
-class DiscrepancyFound(Event, frozen=True, kw_only=True):
-    """The venue holds other than the books say."""
-
-    NAME: ClassVar[str] = "risk_engine.discrepancy_found.v1"
-    discrepancy: Discrepancy
-
-
-class DiscrepancyCleared(Event, frozen=True, kw_only=True):
-    """They agree again, or an operator said so."""
-
-    NAME: ClassVar[str] = "risk_engine.discrepancy_cleared.v1"
-    symbol: str
-    reason: str
-    actor: str
-
-
 RiskEvent = (
     RiskEngineOpened
     | RiskDayBegun
@@ -141,9 +110,6 @@ RiskEvent = (
     | CommitmentChanged
     | ProfitRecorded
     | SlotFreed
-    | BalanceRecorded
-    | DiscrepancyFound
-    | DiscrepancyCleared
 )
 
 
@@ -183,7 +149,7 @@ class AdjustCommitment(RiskCommand, frozen=True, kw_only=True):
 
 
 class RecordProfit(RiskCommand, frozen=True, kw_only=True):
-    """Say what a leg has realized in all."""
+    """Say what a leg, or a group by funding, has realized in all."""
 
     leg_id: str
     group_id: str
@@ -196,34 +162,8 @@ class FreeSlot(RiskCommand, frozen=True, kw_only=True):
     group_id: str
 
 
-class RecordBalance(RiskCommand, frozen=True, kw_only=True):
-    """Say what the venue holds for us."""
-
-    recorded: BalanceRecorded
-
-
-class RecordDiscrepancy(RiskCommand, frozen=True, kw_only=True):
-    """Say that venue and books disagree."""
-
-    discrepancy: Discrepancy
-
-
-class ClearDiscrepancy(RiskCommand, frozen=True, kw_only=True):
-    """Say that they agree, or that it is accepted."""
-
-    cleared: DiscrepancyCleared
-
-
 RiskCommands = (
-    OpenRiskEngine
-    | ChangeTradingState
-    | AssessEntry
-    | AdjustCommitment
-    | RecordProfit
-    | FreeSlot
-    | RecordBalance
-    | RecordDiscrepancy
-    | ClearDiscrepancy
+    OpenRiskEngine | ChangeTradingState | AssessEntry | AdjustCommitment | RecordProfit | FreeSlot
 )
 
 
@@ -243,9 +183,6 @@ class RiskEngine(msgspec.Struct, frozen=True, kw_only=True):
     realized_total: Decimal = ZERO
     realized_by_leg: dict[str, Decimal] = {}
     denied: dict[str, str] = {}
-    discrepancies: dict[str, Discrepancy] = {}
-    balance_total: Decimal | None = None
-    balance_free: Decimal | None = None
 
     def committed(self, symbol: str | None = None) -> Decimal:
         """Committed capital of the account, or of one symbol."""
@@ -277,10 +214,6 @@ def evolve(state: RiskEngine | None, event: RiskEvent) -> RiskEngine:
             )
         case SlotFreed():
             return change(state, slots=_without(state.slots, event.group_id))
-        case BalanceRecorded():
-            return change(state, balance_total=event.total, balance_free=event.free)
-        case DiscrepancyFound() | DiscrepancyCleared():
-            return change(state, discrepancies=_discrepancies(state, event))
         case _:
             assert_never(event)
 
@@ -307,14 +240,6 @@ def decide(state: RiskEngine | None, command: RiskCommands) -> tuple[RiskEvent, 
         case FreeSlot(group_id=group_id):
             slot = state.slots.get(group_id)
             return () if slot is None else (SlotFreed(group_id=group_id, symbol=slot.symbol),)
-        case RecordBalance(recorded=recorded):
-            same = (state.balance_total, state.balance_free) == (recorded.total, recorded.free)
-            return () if same else (recorded,)
-        case RecordDiscrepancy(discrepancy=found):
-            same = state.discrepancies.get(found.symbol) == found
-            return () if same else (DiscrepancyFound(discrepancy=found),)
-        case ClearDiscrepancy(cleared=cleared):
-            return (cleared,) if cleared.symbol in state.discrepancies else ()
         case _:
             assert_never(command)
 
@@ -327,7 +252,7 @@ def assessment(state: RiskEngine, proposal: EntryProposal, facts: GateFacts) -> 
         committed=state.committed(),
         committed_symbol=state.committed(proposal.symbol),
         realized_today=state.realized_today,
-        discrepancy=proposal.symbol in state.discrepancies,
+        reserved=state.commitments.get(proposal.pyramid_id, _NOTHING).resting,
     )
     return assess(proposal, facts, risked)
 
@@ -342,7 +267,7 @@ def _is_allowed(state: RiskEngine, changed: TradingStateChanged) -> bool:
 def _assess(state: RiskEngine, command: AssessEntry) -> tuple[RiskEvent, ...]:
     """A repeated refusal in the queue is recorded when its reason changes, not per tick."""
     proposal = command.proposal
-    if proposal.legs[0].leg_id in state.commitments:
+    if any(one in state.commitments for one in sorted(proposal.commitments)):
         return ()
     result = assessment(state, proposal, command.facts)
     if result.passed:
@@ -363,13 +288,13 @@ def _begun(state: RiskEngine) -> RiskEngine:
 
 
 def _judged(state: RiskEngine, event: RiskApproved | RiskDenied) -> RiskEngine:
-    proposal = event.proposal
+    proposal, group = event.proposal, event.proposal.group_id
     if isinstance(event, RiskDenied):
         denied = {**state.denied, proposal.signal_id: event.reason}
         return msgspec.structs.replace(state, denied=denied)
     return msgspec.structs.replace(
         state,
-        slots={**state.slots, proposal.group_id: proposal.slot},
+        slots={**state.slots, group: proposal.seat(state.slots.get(group))},
         commitments={**state.commitments, **proposal.commitments},
         denied=_without(state.denied, proposal.signal_id),
     )
@@ -385,14 +310,6 @@ def _committed(state: RiskEngine, event: CommitmentChanged) -> RiskEngine:
             open_cost=event.open_cost,
         )
     return msgspec.structs.replace(state, commitments=commitments)
-
-
-def _discrepancies(
-    state: RiskEngine, event: DiscrepancyFound | DiscrepancyCleared
-) -> dict[str, Discrepancy]:
-    if isinstance(event, DiscrepancyCleared):
-        return _without(state.discrepancies, event.symbol)
-    return {**state.discrepancies, event.discrepancy.symbol: event.discrepancy}
 
 
 def _without(table: dict[str, V], key: str) -> dict[str, V]:

@@ -69,9 +69,9 @@ def _leg(gap: str, weight: str, take_profit: str) -> LegSettings:
 class GeneratorSettings(Strict, frozen=True, kw_only=True):
     """A ladder by formula: `legs` rungs whose gaps and sizes stay, add up or multiply.
 
-    A step between two rungs is `gap_percent` ≤ 0, then (arithmetic) changed by `gap_step`
-    each time or (geometric) multiplied by it; a size starts at 1 and changes by `size_step`
-    likewise, then all sizes are scaled to weights that sum to 100.
+    The first rung lies at the entry price. A step to the next one is `gap_percent` ≤ 0, then
+    (arithmetic) deeper by `gap_step` each time or (geometric) multiplied by it; a size starts
+    at 1 and grows by `size_step` likewise, then all are scaled to weights that sum to 100.
     """
 
     legs: int = 5
@@ -84,7 +84,10 @@ class GeneratorSettings(Strict, frozen=True, kw_only=True):
 
 
 class GridSettings(Strict, frozen=True, kw_only=True):
-    """The ladder of a pyramid. `pyramid_legs` gives single pyramids, by index, their own."""
+    """The ladder of a pyramid: what `pyramid_legs` gives its index, else the generator, else legs.
+
+    With `entry_order` market its legs without a gap buy at once, within the slippage allowed.
+    """
 
     legs: tuple[LegSettings, ...] = (
         _leg("0", "20", "1"),

@@ -8,7 +8,8 @@ from decimal import Decimal
 import msgspec
 from msgspec import UNSET
 
-from domain.money import HUNDRED, ONE, ZERO, plain
+from domain.ladders import generated
+from domain.money import HUNDRED, ZERO, plain
 from domain.settings import (
     Bound,
     CapitalSettings,
@@ -34,6 +35,7 @@ from domain.settings_ranges import (
     unless_admitted,
 )
 from domain.timeframe import normalize_timeframe
+from domain.worst_case import worst_cases
 
 WEIGHT_TOLERANCE = Decimal("0.01")
 DECIMAL_PLACES_MAX = 12
@@ -140,8 +142,11 @@ def _symbol_problems(field: str, symbol: str) -> Iterator[Problem]:
 
 
 def _group_problems(bound: Bound, max_leverage: int | None) -> Iterator[Problem]:
-    yield from out_of_range(bound, GROUP_RANGES)
+    out = tuple(out_of_range(bound, GROUP_RANGES))
+    yield from out
     yield from _grid_problems(bound.grid)
+    if not any(problem.field.startswith("grid.generator.") for problem in out):
+        yield from _generator_problems(bound.grid.generator)
     yield from _exit_problems(bound.exits, bound.grid.max_pyramids)
     yield from _capital_problems(bound.capital, bound.grid.max_pyramids)
 
@@ -160,8 +165,27 @@ def _grid_problems(grid: GridSettings) -> Iterator[Problem]:
 
     yield from _index_problems("grid.pyramid_legs", grid.pyramid_legs, grid.max_pyramids)
 
-    if isinstance(grid.generator, GeneratorSettings):
-        yield from _gap_problems("grid.generator.gap_percent", grid.generator.gap_percent)
+
+def _generator_problems(generator: GeneratorSettings | None) -> Iterator[Problem]:
+    """A ladder whose own numbers are in range may still grow too deep, or leave a leg nothing."""
+    if generator is None:
+        return
+
+    of_first = tuple(_gap_problems("grid.generator.gap_percent", generator.gap_percent))
+    yield from of_first
+    last = generated(generator)[-1]
+    if not of_first and last.gap_percent <= -HUNDRED:
+        yield Problem(
+            field="grid.generator",
+            value=f"a last gap of {plain(last.gap_percent)}",
+            remedy="take fewer legs or smaller steps: every gap must be above -100",
+        )
+    if last.weight_percent <= ZERO:
+        yield Problem(
+            field="grid.generator.size_step",
+            value=plain(generator.size_step),
+            remedy="write a larger one: the last leg's weight would be nothing",
+        )
 
 
 def _ladder_problems(field: str, legs: Sequence[LegSettings]) -> Iterator[Problem]:
@@ -287,25 +311,23 @@ def _timeframe_problems(at: str, override: Override) -> Iterator[Problem]:
 
 
 def warnings(settings: Settings) -> tuple[Problem, ...]:
-    """What is allowed but probably not meant: a full group over the limit of all capital."""
-    limit = settings.risk.max_committed_capital
-    if limit is None or settings.capital.group_budget_rule != "fixed":
-        return ()
-
-    worst = _worst_case(settings.capital, settings.grid.max_pyramids)
-    if worst <= limit:
-        return ()
-    return (
-        Problem(
-            field="capital.group_budget",
-            value=f"{plain(worst)} for one full group",
-            remedy=f"the gate will deny above risk.max_committed_capital, {plain(limit)}",
-        ),
-    )
+    """What is allowed but probably not meant: a full group over the limits of all capital."""
+    return tuple(_warnings(settings))
 
 
-def _worst_case(capital: CapitalSettings, max_pyramids: int) -> Decimal:
-    if isinstance(capital.pyramid_capital, tuple):
-        return sum(capital.pyramid_capital, ZERO)
-    pyramids = Decimal(max_pyramids) if capital.pyramid_capital == "full" else ONE
-    return capital.group_budget * pyramids
+def _warnings(settings: Settings) -> Iterator[Problem]:
+    limits = {
+        "risk.max_committed_capital": settings.risk.max_committed_capital,
+        "risk.max_committed_capital_per_symbol": settings.risk.max_committed_capital_per_symbol,
+    }
+    default, *others = worst_cases(settings).cases
+    numbered = [(f"overrides[{place}].", case) for place, case in enumerate(others)]
+    unlike = [(at, case) for at, case in numbered if case.group != default.group]
+    for at, case in (("", default), *unlike):
+        for name, limit in sorted(limits.items()):
+            if limit is not None and not case.of_equity and case.group > limit:
+                yield Problem(
+                    field=f"{at}capital.group_budget",
+                    value=f"{plain(case.group)} for one full group",
+                    remedy=f"the gate will deny above {name}, {plain(limit)}",
+                )

@@ -1,10 +1,10 @@
 """Which valid settings this release cannot act on yet, so that none is silently ignored."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import msgspec
 
-from domain.settings import Bound, Settings, resolve
+from domain.settings import Settings
 from domain.settings_ranges import Problem
 
 
@@ -15,48 +15,21 @@ class Supported(msgspec.Struct, frozen=True, kw_only=True):
     values: tuple[object, ...]
 
 
-_OF_ACCOUNT = (
-    Supported(field="pool.pyramids_need_slot", values=(False,)),
-    Supported(field="signals.allow_stop_loss", values=(False,)),
-    Supported(field="capital.hedge_mode", values=(False,)),
+_SUPPORTED = (
     Supported(field="risk.daily_loss_includes_open", values=(False,)),
     Supported(field="risk.cooldown_minutes_after_loss", values=(0,)),
     Supported(field="risk.countdown_seconds", values=(None,)),
-    Supported(field="precision.on_missing", values=("wait",)),
-)
-
-_OF_GROUP = (
-    Supported(field="grid.generator", values=(None,)),
-    Supported(field="grid.pyramid_legs", values=({},)),
-    Supported(field="grid.entry_order", values=("limit",)),
-    Supported(field="grid.post_only", values=(False,)),
-    Supported(field="grid.undersized_leg", values=("skip", "merge", "reject")),
-    Supported(field="grid.cancel_dca_beyond_percent", values=(None,)),
-    Supported(field="capital.group_budget_rule", values=("fixed",)),
-    Supported(field="capital.pyramid_capital", values=("split", "full")),
 )
 
 
 def unsupported(settings: Settings) -> tuple[Problem, ...]:
-    """Every setting this release cannot act on, overrides included."""
-    default = Bound(grid=settings.grid, exits=settings.exits, capital=settings.capital)
-    problems = [*_outside(settings, _OF_ACCOUNT), *_outside(default, _OF_GROUP)]
-    known = tuple(problems)
-
-    for index, override in enumerate(settings.overrides):
-        bound = resolve(settings, override.symbol, override.timeframe)
-        problems.extend(
-            msgspec.structs.replace(problem, field=f"overrides[{index}].{problem.field}")
-            for problem in _outside(bound, _OF_GROUP)
-            if problem not in known
-        )
-
-    return tuple(problems)
+    """Every setting this release cannot act on."""
+    return tuple(_problems(settings))
 
 
-def _outside(root: msgspec.Struct, supported: Sequence[Supported]) -> Iterator[Problem]:
-    for rule in supported:
-        value: object = root
+def _problems(settings: Settings) -> Iterator[Problem]:
+    for rule in _SUPPORTED:
+        value: object = settings
         for name in rule.field.split("."):
             value = getattr(value, name)
         if value not in rule.values:

@@ -140,18 +140,26 @@ def _signal(body: Body) -> Signal:
             "risk.max_slippage_percent", risk.max_slippage_percent
         ),
     )
-    signal = _as_scaling_out(signal)
+    if _scales_out(body, signal):
+        # Its amount is TradingView's own and says nothing of what we hold: the share does.
+        signal = msgspec.structs.replace(
+            signal, kind="reduce", side=signal.market_position, amount=None, amount_unit=None
+        )
     _refuse_incomplete(signal)
     return signal
 
 
-def _as_scaling_out(signal: Signal) -> Signal:
-    """An order against a position that TradingView keeps, only smaller, is no entry: spec §2."""
+def _scales_out(body: Body, signal: Signal) -> bool:
+    """An order against a position that TradingView keeps, only smaller, is no entry: spec §2.
+
+    The order is what `tv.action` names, also where the alert's own side names the position.
+    """
     kept = signal.market_position
-    shrank = signal.reduced_part is not None
-    if signal.kind != "entry" or kept in (None, "flat", signal.side) or not shrank:
-        return signal
-    return msgspec.structs.replace(signal, kind="reduce", side=kept)
+    if signal.kind != "entry" or kept not in ("long", "short") or signal.reduced_part is None:
+        return False
+    ordered = _OPENED.get((body.tv.action or "").lower(), kept)
+    is_against = kept != ordered or signal.side not in (None, kept)
+    return is_against and signal.prev_market_position in (None, kept)
 
 
 def _refuse_incomplete(signal: Signal) -> None:
@@ -185,10 +193,15 @@ def _kind(body: Body) -> SignalKind:
 
 def _side(body: Body, kind: SignalKind) -> PositionSide | None:
     """`long` and `short` name the group; `buy` and `sell` name the order that acts on it."""
-    sides = _OPENED if kind in {"entry", "reverse"} else _CLOSED
+    opens = kind in {"entry", "reverse"}
+    sides = _OPENED if opens else _CLOSED
     reading = _Reading(strict=True)
 
-    side = reading.choice("execution_intent.side", body.execution_intent.side, sides)
+    written = body.execution_intent.side
+    # An alert whose side is {{strategy.market_position}} says where it goes, not what it closes.
+    if written is not None and written.lower() == "flat" and not opens:
+        written = None
+    side = reading.choice("execution_intent.side", written, sides)
     return side or reading.choice("tv.action", body.tv.action, sides)
 
 

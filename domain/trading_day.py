@@ -56,7 +56,8 @@ class EngineStarted(Event, frozen=True, kw_only=True):
 class SignalRead(Event, frozen=True, kw_only=True):
     """What a signal's body was understood to want; `symbol` is the unified one.
 
-    Empty `timeframe` or `side` of an exit means all of them; no `price` means the mark.
+    Empty `timeframe` or `side` of an exit means all of them; no `price` means the mark. `share`
+    (0 to 1) is what a reduce without an `amount` closes. Sizes are TradingView's own.
     """
 
     NAME: ClassVar[str] = "trading_day.signal_read.v1"
@@ -71,6 +72,14 @@ class SignalRead(Event, frozen=True, kw_only=True):
     idempotency_key: str
     read_at: datetime
     duplicate: bool = False
+    amount: Decimal | None = None
+    amount_unit: str = ""
+    share: Decimal | None = None
+    prev_market_position: str = ""
+    prev_market_position_size: Decimal | None = None
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    max_slippage_percent: Decimal | None = None
 
 
 class SignalJudged(Event, frozen=True, kw_only=True):

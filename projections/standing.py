@@ -41,7 +41,7 @@ class LegRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GroupRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `position_groups` with what its legs commit."""
+    """A row of `position_groups` with what its legs commit. `funding`: received less paid."""
 
     group_id: str
     symbol: str

@@ -153,13 +153,14 @@ class CommittedRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DiscrepancyRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Where venue and books disagree, in contracts."""
+    """Where venue and books disagree, in contracts. `side` tells positions apart in hedge mode."""
 
     symbol: str
     expected: Decimal
     seen: Decimal
     detail: str
     found_at: datetime
+    side: str = "both"
 
 
 class CheckRow(msgspec.Struct, frozen=True, kw_only=True):

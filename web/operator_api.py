@@ -1,5 +1,6 @@
 """What an operator may ask for: each wish becomes a durable input, and the engine decides."""
 
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Annotated
 
@@ -10,9 +11,13 @@ from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, QueryParameter
 
 from application.inputs import OperatorActed, OperatorAction, SettingsSubmitted
+from domain.money import HUNDRED, ZERO
 from domain.settings import Settings
 from domain.settings_document import DOCUMENT_BYTES_MAX, SettingsRefused, parse_settings
+from domain.settings_outlook import SettingsOutlook, outlook_of
+from domain.settings_ranges import Problem as SettingsProblem
 from domain.settings_support import unsupported
+from domain.worst_case import WorstCases
 from web.answers import Problem, Refusal, Refused, invalid, json_answer
 from web.choice import Choice
 from web.connection import AnyRequest
@@ -22,7 +27,10 @@ from web.documents import InputAccepted
 SUBJECT_LENGTH_MAX = 200
 REASON_LENGTH_MAX = 500
 ACTIONS_WITH_SUBJECT = frozenset(
-    {"close_group", "promote_signal", "remove_signal", "clear_discrepancy"}
+    {
+        *("close_group", "reduce_group", "clear_discrepancy"),
+        *("promote_signal", "remove_signal", "force_add_signal"),
+    }
 )
 OUTCOMES = {
     202: ResponseSpec(InputAccepted, description="Durable; the log shows what it caused"),
@@ -33,19 +41,34 @@ OUTCOMES = {
 
 
 class OperatorWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One action on a group, a signal or a symbol; `reason` is kept in the log."""
+    """One action on a group, a signal or a symbol; `reason` is kept in the log.
+
+    `percent` of the open quantity is what `reduce_group` closes: above 0, at most 100.
+    """
 
     action: OperatorAction
     subject: str = ""
     reason: str = ""
+    percent: Decimal | None = None
 
 
 class SettingsDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings that rule, with the version that `expect_version` guards."""
+    """The settings that rule, with the version that `expect_version` guards.
+
+    Beside them what they may come to: the most that full groups commit, and warnings.
+    """
 
     account: str
     version: int
     settings: msgspec.Raw
+    worst_cases: WorstCases
+    warnings: tuple[SettingsProblem, ...]
+
+
+class SettingsAccepted(InputAccepted, frozen=True, kw_only=True):
+    """The settings are durable under this id, and what they may come to."""
+
+    outlook: SettingsOutlook
 
 
 @post(
@@ -59,9 +82,11 @@ async def act(
     choice: NamedDependency[Choice],
     request: AnyRequest,
 ) -> Response[bytes]:
-    """Close a group, promote or remove a signal, pause, resume, halt, clear a discrepancy.
+    """Close or reduce a group, promote, force in or remove a queued signal, pause, resume, halt.
 
-    Body: {"action": …, "subject": …, "reason": …}.
+    Also clear a discrepancy. Body: {"action": …, "subject": …, "reason": …}, and for reduce_group
+    "percent" of the open quantity; force_add_signal needs a reason. What the engine cannot do is
+    told as an alert in the log.
     """
     wish = read_wish(await request.body())
     return json_answer(await submit_wish(deps, choice, wish), HTTPStatus.ACCEPTED)
@@ -71,10 +96,13 @@ async def act(
 async def read_settings(choice: NamedDependency[Choice]) -> Response[bytes]:
     """The whole settings document; it may be kept as a backup."""
     chosen = choice.chosen
+    outlook = ruling_outlook(choice)
     document = SettingsDocument(
         account=chosen.account,
         version=chosen.settings_version,
         settings=msgspec.Raw(chosen.settings.encode()),
+        worst_cases=outlook.worst_cases,
+        warnings=outlook.warnings,
     )
     return Response(msgspec.json.encode(document), media_type="application/json")
 
@@ -83,7 +111,10 @@ async def read_settings(choice: NamedDependency[Choice]) -> Response[bytes]:
     "/settings",
     status_code=HTTPStatus.ACCEPTED,
     request_max_body_size=DOCUMENT_BYTES_MAX,
-    responses=OUTCOMES,
+    responses={
+        **OUTCOMES,
+        202: ResponseSpec(SettingsAccepted, description="Durable, with what they may come to"),
+    },
     tags=["Settings"],
 )
 async def replace_settings(
@@ -116,12 +147,26 @@ def check_wish(wish: OperatorWish) -> None:
     """Raise Refused if the wish names nothing to act on, or says too much."""
     if wish.action in ACTIONS_WITH_SUBJECT and not wish.subject:
         raise invalid("subject", "empty", f"name what to {wish.action.replace('_', ' ')}")
+    if wish.action == "force_add_signal" and not wish.reason.strip():
+        raise invalid("reason", "empty", "say why the limit of slots is to be passed")
+    _check_percent(wish)
     for field, text, most in (
         ("subject", wish.subject, SUBJECT_LENGTH_MAX),
         ("reason", wish.reason, REASON_LENGTH_MAX),
     ):
         if len(text) > most:
             raise invalid(field, f"{len(text)} characters long", f"use at most {most}")
+
+
+def _check_percent(wish: OperatorWish) -> None:
+    percent = wish.percent
+    is_reduction = wish.action == "reduce_group"
+    if percent is None and is_reduction:
+        raise invalid("percent", "missing", "say how much of the open quantity is to be closed")
+    if percent is not None and not is_reduction:
+        raise invalid("percent", percent, "leave it out: only reduce_group closes a part")
+    if percent is not None and not (percent.is_finite() and ZERO < percent <= HUNDRED):
+        raise invalid("percent", percent, "write more than 0 and at most 100")
 
 
 async def submit_wish(deps: WebDeps, choice: Choice, wish: OperatorWish) -> InputAccepted:
@@ -131,20 +176,27 @@ async def submit_wish(deps: WebDeps, choice: Choice, wish: OperatorWish) -> Inpu
         subject=wish.subject,
         actor=deps.access.actor,
         reason=wish.reason or "no reason given",
+        percent=wish.percent,
     )
     return InputAccepted(input_id=await deps.inbox.put(choice.account, acted))
 
 
 async def submit_settings(
     deps: WebDeps, choice: Choice, document: bytes, reason: str
-) -> InputAccepted:
+) -> SettingsAccepted:
     """Make new settings durable. Raises SettingsRefused with every problem."""
     submitted = SettingsSubmitted(
         settings=_usable_settings(document),
         actor=deps.access.actor,
         reason=reason or "no reason given",
     )
-    return InputAccepted(input_id=await deps.inbox.put(choice.account, submitted))
+    input_id = await deps.inbox.put(choice.account, submitted)
+    return SettingsAccepted(input_id=input_id, outlook=outlook_of(submitted.settings))
+
+
+def ruling_outlook(choice: Choice) -> SettingsOutlook:
+    """What the settings that rule may come to. They were valid when they were taken up."""
+    return outlook_of(msgspec.json.decode(choice.chosen.settings, type=Settings))
 
 
 def _usable_settings(document: bytes) -> Settings:

@@ -18,7 +18,13 @@ from web.choice import Choice
 from web.connection import AnyRequest
 from web.deps import WebDeps
 from web.guard import PAGE, session_of
-from web.operator_api import OperatorWish, check_wish, submit_settings, submit_wish
+from web.operator_api import (
+    OperatorWish,
+    check_wish,
+    ruling_outlook,
+    submit_settings,
+    submit_wish,
+)
 from web.rendering import Pages
 from web.webhook import WebhookDoor
 
@@ -94,7 +100,7 @@ async def _performance(visit: Visit) -> Values:
 
 
 async def _settings(visit: Visit) -> Values:
-    return {"settings": visit.choice.chosen}
+    return {"settings": visit.choice.chosen, "outlook": ruling_outlook(visit.choice)}
 
 
 FRAGMENTS: Mapping[str, Callable[[Visit], Awaitable[Values]]] = {

@@ -10,12 +10,23 @@ from adapters.exchanges.binance_usdm_rows import (
     Row,
     balance_row,
     book,
+    income_row,
     mapping,
+    moment,
     order_frame,
     order_row,
+    owner_row,
+    position_mode,
     reading,
     rows,
     trade_row,
+)
+from adapters.exchanges.binance_usdm_stops import (
+    became,
+    is_stop_row,
+    placed_stop,
+    stop_frame,
+    stop_row,
 )
 from adapters.exchanges.ccxt_client import CcxtClient
 from adapters.exchanges.ccxt_markets import binance_usdm_instruments
@@ -31,21 +42,27 @@ from adapters.exchanges.ccxt_outcomes import (
 from adapters.exchanges.ccxt_venue import (
     BookFrame,
     Frame,
+    FundingFrame,
     KeyExpiredFrame,
     TradesQuery,
     UnreadableAnswerError,
     VenueBalance,
     VenueOrder,
     VenuePosition,
+    VenueStop,
     VenueTrade,
 )
+from application.inputs import FundingReported
 from application.ports import OrderTicket
 from application.work import NotSentError
 from domain.instrument import Instrument
+from domain.money import plain
 
 # GET /fapi/v1/userTrades gives at most 1000 rows.
 TRADES_PAGE = 1000
 TRADES_PAGES_MAX = 20
+# GET /fapi/v1/income, allOrders and allAlgoOrders likewise.
+PAGE = 1000
 
 _TIME_IN_FORCE = {"gtc": "GTC", "ioc": "IOC", "post_only": "GTX"}
 
@@ -69,7 +86,13 @@ class BinanceUsdm:
     def order_parameters(self, ticket: OrderTicket) -> dict[str, object]:
         """What `create_order` needs besides symbol, type, side, amount and price."""
         parameters: dict[str, object] = {"newClientOrderId": ticket.client_order_id}
-        if ticket.price is not None:
+        if ticket.trigger_price is not None:
+            # As text: ccxt overlooks a Decimal here, and would send a plain market order.
+            parameters = {
+                "clientAlgoId": ticket.client_order_id,
+                "triggerPrice": plain(ticket.trigger_price),
+            }
+        elif ticket.price is not None:
             parameters["timeInForce"] = _TIME_IN_FORCE[ticket.time_in_force]
         if ticket.position_side != "both":
             # In hedge mode the side says it all, and reduceOnly is refused (-4062).
@@ -78,8 +101,10 @@ class BinanceUsdm:
             parameters["reduceOnly"] = True
         return parameters
 
-    def cancel_parameters(self, client_order_id: str) -> dict[str, object]:
+    def cancel_parameters(self, client_order_id: str, *, is_stop: bool) -> dict[str, object]:
         """What `cancel_order` needs to find the order by our id."""
+        if is_stop:
+            return {"clientAlgoId": client_order_id, "trigger": True}
         return {"origClientOrderId": client_order_id}
 
     def read_instruments(self, markets: Sequence[Mapping[str, object]]) -> list[Instrument]:
@@ -87,8 +112,11 @@ class BinanceUsdm:
         return binance_usdm_instruments(markets)
 
     def read_order(self, raw: object, symbol: str) -> VenueOrder:
-        """An order of REST. Raises UnreadableAnswerError."""
-        return reading("an order", lambda: order_row(mapping(raw), symbol))
+        """An order or a stop just placed, of REST. Raises UnreadableAnswerError."""
+        row = mapping(raw)
+        if is_stop_row(row):
+            return reading("a stop", lambda: placed_stop(row, symbol))
+        return reading("an order", lambda: order_row(row, symbol))
 
     def read_frame(self, frame: object) -> Frame | None:
         """A stream's frame, or none if it is about something else.
@@ -101,6 +129,10 @@ class BinanceUsdm:
             return KeyExpiredFrame()
         if frame.get("e") == "ORDER_TRADE_UPDATE":
             return reading("an order frame", lambda: order_frame(mapping(frame["o"])))
+        if frame.get("e") == "ALGO_UPDATE":
+            return reading("a stop frame", lambda: stop_frame(mapping(frame["o"])))
+        if frame.get("e") == "ACCOUNT_UPDATE":
+            return reading("an account frame", lambda: _funding_frame(frame))
         if frame.get("e") == "bookTicker":
             return reading("a book frame", lambda: book(frame, "s", "b", "a"))
         return None
@@ -115,16 +147,49 @@ class BinanceUsdm:
         """GET /fapi/v1/order by the venue's id."""
         return await self._order(client, symbol, {"orderId": identity})
 
+    async def stop(self, client: CcxtClient, symbol: str, identity: str) -> VenueOrder | None:
+        """GET /fapi/v1/algoOrder, then the order it became by its id (weight 1 each)."""
+        asked = await client.ask(
+            lambda: client.api.fapiPrivateGetAlgoOrder({"clientAlgoId": identity})
+        )
+        outcome = judge(asked, self.codes)
+        if isinstance(outcome, Unclear) and outcome.code in self.codes.unknown_order:
+            return None
+        found = _stop(mapping(certain(outcome)), symbol)
+        if found.is_unclear:
+            return became(found, None)
+        if not found.made_order_id:
+            return found.order
+        return became(found, await self.order_by_venue_id(client, symbol, found.made_order_id))
+
     async def open_orders(self, client: CcxtClient, symbol: str | None) -> list[VenueOrder]:
-        """GET /fapi/v1/openOrders of one symbol (weight 1) or of all (weight 40)."""
-        parameters = {} if symbol is None else {"symbol": _venue_symbol(client, symbol)}
-        raw = await _read(client, lambda: client.api.fapiPrivateGetOpenOrders(parameters))
-        return [self.read_order(row, _symbol(client, row)) for row in rows(raw)]
+        """GET openOrders and openAlgoOrders of one symbol (weight 1) or of all (weight 40 each)."""
+        request = {} if symbol is None else {"symbol": _venue_symbol(client, symbol)}
+        orders = rows(await _read(client, lambda: client.api.fapiPrivateGetOpenOrders(request)))
+        stops = rows(await _read(client, lambda: client.api.fapiPrivateGetOpenAlgoOrders(request)))
+        return [
+            *(self.read_order(row, _symbol(client, row)) for row in orders),
+            *(_stop(row, _symbol(client, row)).order for row in stops),
+        ]
+
+    async def stops(self, client: CcxtClient, symbol: str) -> list[VenueStop]:
+        """GET /fapi/v1/allAlgoOrders of the last seven days (weight 5)."""
+        request = {"symbol": _venue_symbol(client, symbol), "limit": PAGE}
+        raw = await _read(client, lambda: client.api.fapiPrivateGetAllAlgoOrders(request))
+        return [_stop(row, symbol) for row in rows(raw)]
+
+    async def owners(self, client: CcxtClient, symbol: str) -> Mapping[str, str]:
+        """GET /fapi/v1/allOrders of the last seven days (weight 5)."""
+        request = {"symbol": _venue_symbol(client, symbol), "limit": PAGE}
+        raw = rows(await _read(client, lambda: client.api.fapiPrivateGetAllOrders(request)))
+        return reading("orders", lambda: dict(owner_row(row) for row in raw))
 
     async def trades(self, client: CcxtClient, query: TradesQuery) -> list[VenueTrade]:
         """GET /fapi/v1/userTrades, oldest first, every page (weight 5 each)."""
         venue_symbol = _venue_symbol(client, query.symbol)
         request: dict[str, object] = {"symbol": venue_symbol, "limit": TRADES_PAGE}
+        if query.newest is not None:
+            return await _trades_page(client, {**request, "limit": query.newest})
         if query.venue_order_id is not None:
             request["orderId"] = query.venue_order_id
         elif query.since_ms is not None:
@@ -140,6 +205,13 @@ class BinanceUsdm:
             request = {"symbol": venue_symbol, "limit": TRADES_PAGE, "fromId": after}
         wanted = query.venue_order_id
         return [one for one in found.values() if wanted is None or one.venue_order_id == wanted]
+
+    async def funding(self, client: CcxtClient, since_ms: int) -> list[FundingReported]:
+        """GET /fapi/v1/income of type FUNDING_FEE (weight 30), one page: the next call goes on."""
+        request = {"incomeType": "FUNDING_FEE", "startTime": since_ms, "limit": PAGE}
+        raw = rows(await _read(client, lambda: client.api.fapiPrivateGetIncome(request)))
+        found = reading("funding", lambda: [income_row(row, _symbol(client, row)) for row in raw])
+        return sorted(found, key=lambda one: one.settled_at)
 
     async def positions(self, client: CcxtClient) -> list[VenuePosition]:
         """GET /fapi/v3/positionRisk: signed quantities of what is held."""
@@ -208,7 +280,22 @@ async def _trades_page(client: CcxtClient, request: dict[str, object]) -> list[V
 
 
 def _position(client: CcxtClient, row: Row) -> VenuePosition:
-    return VenuePosition(symbol=_symbol(client, row), quantity=Decimal(row["positionAmt"]))
+    return VenuePosition(
+        symbol=_symbol(client, row),
+        quantity=Decimal(row["positionAmt"]),
+        side=position_mode(row["positionSide"]),
+    )
+
+
+def _stop(row: Row, symbol: str) -> VenueStop:
+    return reading("a stop", lambda: stop_row(row, symbol))
+
+
+def _funding_frame(frame: Row) -> FundingFrame | None:
+    """ACCOUNT_UPDATE says why the account changed; only funding is not told otherwise."""
+    if mapping(frame["a"])["m"] != "FUNDING_FEE":
+        return None
+    return FundingFrame(settled_at=moment(frame["T"]))
 
 
 def _symbol(client: CcxtClient, row: Row) -> str:

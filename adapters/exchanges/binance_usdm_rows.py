@@ -14,7 +14,8 @@ from adapters.exchanges.ccxt_venue import (
     VenueOrder,
     VenueTrade,
 )
-from application.inputs import Traded
+from application.inputs import FundingReported, Traded
+from domain.instrument import PositionMode, Side
 from domain.money import ZERO
 
 Read = TypeVar("Read")
@@ -31,7 +32,17 @@ _ENDED: Mapping[str, EndStatus | None] = {
     "EXPIRED": "expired",
     "EXPIRED_IN_MATCH": "expired",  # self-trade prevention
     "REJECTED": "rejected",
+    # Liquidations and deleveraging, while they are under way.
+    "NEW_INSURANCE": None,
+    "NEW_ADL": None,
 }
+
+
+# S and side, ps and positionSide
+_SIDES: Mapping[str, Side] = {"BUY": "buy", "SELL": "sell"}
+_POSITION_SIDES: Mapping[str, PositionMode] = {"BOTH": "both", "LONG": "long", "SHORT": "short"}
+_CLOSING = (("LONG", "SELL"), ("SHORT", "BUY"))
+_POST_ONLY = "GTX"
 
 
 def reading(what: str, read: Callable[[], Read]) -> Read:
@@ -61,38 +72,58 @@ def rows(raw: object) -> list[Row]:
 
 def order_row(row: Row, symbol: str) -> VenueOrder:
     """One order of GET, POST or DELETE /fapi/v1/order."""
+    filled, ended = Decimal(row["executedQty"]), _ENDED[row["status"]]
     return VenueOrder(
         client_order_id=str(row["clientOrderId"]),
-        venue_order_id=_identity(row["orderId"]),
+        venue_order_id=identity(row["orderId"]),
         symbol=symbol,
-        filled=Decimal(row["executedQty"]),
-        reduce_only=row.get("reduceOnly") is True,
-        ended=_ENDED[row["status"]],
+        filled=filled,
+        reduce_only=row.get("reduceOnly") is True or closes(row),
+        ended=ended,
+        would_take=_would_take(row.get("timeInForce"), ended, filled),
     )
+
+
+def owner_row(row: Row) -> tuple[str, str]:
+    """An order's venue id and client id, whatever became of it: liquidations have both too."""
+    return identity(row["orderId"]), str(row["clientOrderId"])
 
 
 def order_frame(content: Row) -> OrderFrame:
     """The `o` of ORDER_TRADE_UPDATE; its symbol is the venue's name."""
+    filled, ended = Decimal(content["z"]), _ENDED[content["X"]]
     order = VenueOrder(
         client_order_id=str(content["c"]),
-        venue_order_id=_identity(content["i"]),
+        venue_order_id=identity(content["i"]),
         symbol=str(content["s"]),
-        filled=Decimal(content["z"]),
-        reduce_only=content.get("R") is True,
-        ended=_ENDED[content["X"]],
+        filled=filled,
+        reduce_only=content.get("R") is True or closes(content, "ps", "S"),
+        ended=ended,
+        would_take=_would_take(content.get("f"), ended, filled),
     )
     is_trade = content["x"] == "TRADE" and Decimal(content["l"]) > ZERO
     return OrderFrame(
         order=order,
         is_new=content["x"] == "NEW",
         trade=_frame_trade(content) if is_trade else None,
+        may_be_undone=content.get("f") == _POST_ONLY,
     )
+
+
+def closes(row: Row, position_side: str = "positionSide", side: str = "side") -> bool:
+    """Whether an order can only reduce: in hedge mode its sides, under these names, say so."""
+    return (row.get(position_side), row.get(side)) in _CLOSING
+
+
+def _would_take(time_in_force: object, ended: EndStatus | None, filled: Decimal) -> bool:
+    """A post-only order that would have taken may end at once instead of being refused."""
+    return time_in_force == _POST_ONLY and ended == "expired" and filled == ZERO
 
 
 def _frame_trade(content: Row) -> Traded:
     # n and N are left out when there is no commission.
     return Traded(
-        trade_id=_identity(content["t"]),
+        trade_id=identity(content["t"]),
         price=Decimal(content["L"]),
         quantity=Decimal(content["l"]),
         fee=Decimal(content.get("n") or ZERO),
@@ -105,7 +136,7 @@ def _frame_trade(content: Row) -> Traded:
 def trade_row(row: Row) -> VenueTrade:
     """One row of GET /fapi/v1/userTrades; a positive commission was paid by us."""
     trade = Traded(
-        trade_id=_identity(row["id"]),
+        trade_id=identity(row["id"]),
         price=Decimal(row["price"]),
         quantity=Decimal(row["qty"]),
         fee=Decimal(row["commission"]),
@@ -113,7 +144,31 @@ def trade_row(row: Row) -> VenueTrade:
         liquidity="maker" if row["maker"] is True else "taker",
         traded_at=moment(row["time"]),
     )
-    return VenueTrade(venue_order_id=_identity(row["orderId"]), trade=trade)
+    return VenueTrade(
+        venue_order_id=identity(row["orderId"]),
+        trade=trade,
+        side=_SIDES[row["side"]],
+        position_side=position_mode(row["positionSide"]),
+    )
+
+
+def income_row(row: Row, symbol: str) -> FundingReported:
+    """One row of GET /fapi/v1/income, type FUNDING_FEE; what was paid is negative.
+
+    `tranId` is unique within one type of income. Rows name no position side.
+    """
+    return FundingReported(
+        funding_id=identity(row["tranId"]),
+        symbol=symbol,
+        amount=Decimal(row["income"]),
+        asset=str(row["asset"]),
+        settled_at=moment(row["time"]),
+    )
+
+
+def position_mode(raw: str) -> PositionMode:
+    """The venue's BOTH, LONG or SHORT. Raises KeyError for anything else."""
+    return _POSITION_SIDES[raw]
 
 
 def book(row: Row, symbol: str, bid: str, ask: str) -> BookFrame:
@@ -140,7 +195,7 @@ def moment(milliseconds: int | str) -> datetime:
     return _EPOCH + timedelta(milliseconds=int(milliseconds))
 
 
-def _identity(raw: object) -> str:
+def identity(raw: object) -> str:
     """An id as text. Raises ValueError if there is none: 0 and -1 stand for none."""
     text = str(raw)
     if raw is None or text in ("", "0", "-1"):

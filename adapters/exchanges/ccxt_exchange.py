@@ -1,6 +1,7 @@
 """A real venue through unmodified ccxt: places, cancels and asks, and reports only facts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import structlog
 
@@ -11,6 +12,7 @@ from adapters.exchanges.ccxt_outcomes import (
     Answered,
     Asked,
     NeverSent,
+    Outcome,
     RefusedByVenue,
     Unclear,
     judge,
@@ -20,7 +22,8 @@ from adapters.exchanges.ccxt_venue import (
     UnreadableAnswerError,
     VenueDialect,
 )
-from adapters.exchanges.order_lookup import OrderLookup
+from adapters.exchanges.foreign_trades import ForeignTrades
+from adapters.exchanges.order_lookup import OrderLookup, ended_reports
 from adapters.exchanges.venue_clock import VenueClock
 from adapters.exchanges.venue_snapshot import VenueSnapshot
 from application.inputs import (
@@ -28,7 +31,7 @@ from application.inputs import (
     AnswerLost,
     BalanceSeen,
     CancelRefused,
-    Ended,
+    FundingReported,
     NotFound,
     OrderReported,
     ReconciliationSeen,
@@ -63,7 +66,8 @@ class CcxtExchange:
         self.instruments: dict[str, Instrument] = {}
         self._symbols: dict[str, str] = {}
         self._lookup = OrderLookup(self.client, self.dialect)
-        self._snapshot = VenueSnapshot(self.client, self.dialect, prefix)
+        foreign = ForeignTrades(self.client, self.dialect, self._lookup, prefix)
+        self._snapshot = VenueSnapshot(self.client, self.dialect, foreign, prefix)
 
     async def start(self) -> None:
         """Learn the venue's time and markets. Raises ConnectionError if unreachable."""
@@ -90,9 +94,15 @@ class CcxtExchange:
             raise ConnectionError(message)
         return found
 
+    def note(self, tickets: Iterable[OrderTicket]) -> None:
+        """Orders that may be cancelled or asked about, though an earlier process sent them."""
+        for ticket in tickets:
+            self._lookup.note(ticket)
+
     async def place(self, ticket: OrderTicket) -> Sequence[OrderReported]:
         """Send one order, once. Raises NotSentError if it provably did not leave."""
         await self._require_instruments()
+        self._lookup.note(ticket)
         flaw = unfit(self.client, ticket)
         if flaw is not None:
             return _reported(ticket.client_order_id, [flaw])
@@ -100,8 +110,8 @@ class CcxtExchange:
         match judge(asked, self.dialect.codes):
             case Answered(value=value):
                 reports = await self._placed(ticket, value)
-            case RefusedByVenue(code=code, message=message):
-                reports = [Refused(code=code, message=message)]
+            case RefusedByVenue(code=code, message=message, kind=kind):
+                reports = [Refused(code=code, message=message, kind=kind)]
             case Unclear(detail=detail):
                 reports = [AnswerLost(detail=detail)]
             case NeverSent() as never:
@@ -114,17 +124,19 @@ class CcxtExchange:
         Raises NotSentError if the cancel did not leave.
         """
         await self._require_instruments()
-        parameters = self.dialect.cancel_parameters(client_order_id)
-        api = self.client.api
-        asked = await self.client.ask(
-            lambda: api.cancel_order(None, symbol, parameters), is_trading=True
-        )
-        match judge(asked, self.dialect.codes):
+        is_stop = self._lookup.is_stop(client_order_id)
+        asked = await self._send_cancel(client_order_id, symbol, is_stop=is_stop is True)
+        outcome = judge(asked, self.dialect.codes)
+        if is_stop is None and self._is_unknown_order(outcome):
+            # An order of an earlier process may be a stop, which is kept at another address.
+            asked = await self._send_cancel(client_order_id, symbol, is_stop=True)
+            outcome = judge(asked, self.dialect.codes)
+        match outcome:
             case Answered(value=value):
                 reports = await self._cancelled(client_order_id, symbol, value)
             case NeverSent() as never:
                 raise self._not_sent(never)
-            case Unclear(code=code, detail=detail) if code in self.dialect.codes.unknown_order:
+            case Unclear(code=code, detail=detail) if self._is_unknown_order(outcome):
                 refusal = CancelRefused(code=code, message=detail)
                 reports = [refusal, *await self._asked(client_order_id, symbol)]
             case RefusedByVenue() | Unclear() as doubt:
@@ -146,9 +158,14 @@ class CcxtExchange:
         return await self._snapshot.open_orders()
 
     async def reconcile(self, symbols: Sequence[str]) -> ReconciliationSeen:
-        """Our open orders and positions. Raises ConnectionError if unreachable."""
+        """Open orders of ours, positions and foreign trades. Raises ConnectionError."""
         await self._require_instruments()
         return await self._snapshot.reconcile(symbols)
+
+    async def funding(self, since: datetime) -> Sequence[FundingReported]:
+        """What was settled from `since` on, oldest first. Raises ConnectionError."""
+        await self._require_instruments()
+        return await self.dialect.funding(self.client, int(since.timestamp() * 1000))
 
     async def balance(self, currency: str) -> BalanceSeen:
         """In units of `currency`. Raises ConnectionError if unreachable."""
@@ -157,6 +174,14 @@ class CcxtExchange:
     def symbol_of(self, venue_symbol: str) -> str | None:
         """Our symbol of a venue's name, if it is traded."""
         return self._symbols.get(venue_symbol)
+
+    def owner(self, venue_order_id: str) -> str | None:
+        """The client id of an order, as far as its venue id was ever seen."""
+        return self._lookup.owner(venue_order_id)
+
+    def remember_owner(self, venue_order_id: str, client_order_id: str) -> None:
+        """A stream told whose an order is."""
+        self._lookup.remember_owner(venue_order_id, client_order_id)
 
     async def close(self) -> None:
         """Release connections; nothing is cancelled at the venue."""
@@ -173,6 +198,16 @@ class CcxtExchange:
             )
         finally:
             self._lookup.note_sent(ticket.client_order_id)
+
+    async def _send_cancel(self, client_order_id: str, symbol: str, *, is_stop: bool) -> Asked:
+        parameters = self.dialect.cancel_parameters(client_order_id, is_stop=is_stop)
+        api = self.client.api
+        return await self.client.ask(
+            lambda: api.cancel_order(None, symbol, parameters), is_trading=True
+        )
+
+    def _is_unknown_order(self, outcome: Outcome) -> bool:
+        return isinstance(outcome, Unclear) and outcome.code in self.dialect.codes.unknown_order
 
     async def _require_instruments(self) -> None:
         """Ccxt would load the markets by itself, in the middle of placing an order."""
@@ -192,13 +227,15 @@ class CcxtExchange:
         if order.client_order_id != ticket.client_order_id:
             return [AnswerLost(detail=f"success for another order, {order.client_order_id!r}")]
         self._lookup.remember(order)
+        if order.would_take:
+            return ended_reports(order)
         accepted = Accepted(venue_order_id=order.venue_order_id)
         try:
             trades = await self._lookup.trades(order)
         except ConnectionError as error:
             log.warning("trades_unread", order=order.client_order_id, error=str(error))
             trades = []
-        ended = [] if order.ended is None else [Ended(status=order.ended, filled=order.filled)]
+        ended = [] if order.ended is None else ended_reports(order)
         return [accepted, *trades, *ended]
 
     async def _cancelled(self, identity: str, symbol: str, value: object) -> list[Report]:
@@ -218,7 +255,7 @@ class CcxtExchange:
                 return await self._lookup.shown(order)
             if not self._lookup.is_expired(identity, moment):
                 return []
-            held = await self._snapshot.position(symbol)
+            held = await self._snapshot.position(symbol, self._lookup.ticket(identity))
         except ConnectionError as error:
             log.warning("order_unanswered", order=identity, error=str(error))
             return []

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from typing import TypeGuard
 
 import structlog
 
@@ -12,10 +13,11 @@ log = structlog.get_logger(__name__)
 
 
 def binance_usdm_instruments(markets: Sequence[Mapping[str, object]]) -> list[Instrument]:
-    """Active linear perpetuals, sorted by symbol; a market whose rules are unreadable is left out.
+    """Active linear perpetuals, sorted by symbol.
 
     Takes ccxt's market structs, but only names from them: every figure comes from
-    `info.filters` of GET /fapi/v1/exchangeInfo, because ccxt's own are floats.
+    `info.filters` of GET /fapi/v1/exchangeInfo, because ccxt's own are floats. A market without
+    names is left out; one that is listed without usable rules has a tick or step of zero.
     """
     return sorted(_readable(markets), key=lambda instrument: instrument.symbol)
 
@@ -25,10 +27,14 @@ def _readable(markets: Sequence[Mapping[str, object]]) -> Iterator[Instrument]:
         if not _is_tradable(market):
             continue
         try:
-            yield _instrument(market)
-        except (KeyError, TypeError, ValueError, InvalidOperation) as error:
-            # A market without readable rules can't be traded within them.
+            instrument = _instrument(market)
+        except (KeyError, TypeError) as error:
             log.warning("market_unreadable", symbol=market.get("symbol"), error=repr(error))
+            continue
+        if not instrument.is_complete:
+            # Its entries wait for its rules, or go by the fallback of the settings.
+            log.warning("market_rules_missing", symbol=instrument.symbol)
+        yield instrument
 
 
 def _is_tradable(market: Mapping[str, object]) -> bool:
@@ -47,10 +53,7 @@ def _instrument(market: Mapping[str, object]) -> Instrument:
     if not isinstance(info, Mapping):
         message = f"info was {type(info).__name__}; a mapping is needed"
         raise TypeError(message)
-    filters = {rule["filterType"]: rule for rule in info["filters"]}
-    lot = filters["LOT_SIZE"]
-    market_lot = filters.get("MARKET_LOT_SIZE", lot)
-    minimum = filters.get("MIN_NOTIONAL", {})
+    rules = _Rules(info)
     return Instrument(
         symbol=str(market["symbol"]),
         venue_symbol=str(info["symbol"]),
@@ -58,18 +61,55 @@ def _instrument(market: Mapping[str, object]) -> Instrument:
         base=str(market["base"]),
         quote=str(market["quote"]),
         settle=str(market["settle"]),
-        tick=_positive(filters["PRICE_FILTER"]["tickSize"]),
-        step=_positive(lot["stepSize"]),
-        min_quantity=max(Decimal(lot["minQty"]), Decimal(market_lot["minQty"])),
-        min_notional=Decimal(minimum.get("notional", ZERO)),
-        # Closes may go out as market orders, so the stricter of both maxima holds for all.
-        max_quantity=min(Decimal(lot["maxQty"]), Decimal(market_lot["maxQty"])),
+        tick=rules.positive("PRICE_FILTER", "tickSize"),
+        step=rules.step,
+        min_quantity=rules.min_quantity,
+        min_notional=rules.figure("MIN_NOTIONAL", "notional") or ZERO,
+        max_quantity=rules.max_quantity,
     )
 
 
-def _positive(text: str) -> Decimal:
-    value = Decimal(text)
-    if value <= ZERO:
-        message = f"a tick or step was {text}; it must be positive"
-        raise ValueError(message)
-    return value.normalize()
+class _Rules:
+    """A market's filters by their type; what is missing or no number is not known."""
+
+    def __init__(self, info: Mapping[str, object]) -> None:
+        listed = info.get("filters")
+        filters = [rule for rule in listed if isinstance(rule, Mapping)] if _is_list(listed) else []
+        self._filters = {str(rule.get("filterType")): rule for rule in filters}
+
+    def figure(self, filter_type: str, name: str) -> Decimal | None:
+        """An exact figure that is zero or more, if it is there."""
+        try:
+            value = Decimal(str(self._filters[filter_type][name]))
+        except (KeyError, InvalidOperation):
+            return None
+        return value if value.is_finite() and value >= ZERO else None
+
+    def positive(self, filter_type: str, name: str) -> Decimal:
+        """A tick or a step; zero is not known yet."""
+        value = self.figure(filter_type, name)
+        return value.normalize() if value else ZERO
+
+    @property
+    def step(self) -> Decimal:
+        """Without a readable minimum the step is no rule to trade by either."""
+        known = self.figure("LOT_SIZE", "minQty") is not None
+        return self.positive("LOT_SIZE", "stepSize") if known else ZERO
+
+    @property
+    def min_quantity(self) -> Decimal:
+        """Closes may go out as market orders, so the stricter of both minima holds for all."""
+        return max(self._both("minQty"), default=ZERO)
+
+    @property
+    def max_quantity(self) -> Decimal | None:
+        """Likewise the stricter of both maxima."""
+        return min(self._both("maxQty"), default=None)
+
+    def _both(self, name: str) -> list[Decimal]:
+        figures = (self.figure(lot, name) for lot in ("LOT_SIZE", "MARKET_LOT_SIZE"))
+        return [figure for figure in figures if figure is not None]
+
+
+def _is_list(value: object) -> TypeGuard[list[object]]:
+    return isinstance(value, list)

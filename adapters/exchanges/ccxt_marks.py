@@ -1,7 +1,7 @@
 """The latest mark per symbol: mid of best bid and ask, exact, with the time we heard it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
@@ -18,11 +18,20 @@ _HALF = Decimal("0.5")
 
 
 class CcxtMarks:
-    """Follows best prices. Written by the event loop, read from any thread."""
+    """Follows best prices. Written by the event loop, read from any thread.
 
-    def __init__(self, exchange: CcxtExchange, limits: StreamLimits) -> None:
+    `on_mark` hears each mark in the loop, once it can be read.
+    """
+
+    def __init__(
+        self,
+        exchange: CcxtExchange,
+        limits: StreamLimits,
+        on_mark: Callable[[MarkSeen], None],
+    ) -> None:
         self._exchange = exchange
         self._limits = limits
+        self._on_mark = on_mark
         self._marks: dict[str, MarkSeen] = {}
         self._watched: dict[str, None] = {}
         self._sockets: dict[str, Socket] = {}
@@ -52,7 +61,9 @@ class CcxtMarks:
             self._sockets[symbol] = socket
         at = self._exchange.client.clock.now()
         price = (best.bid + best.ask) * _HALF
-        self._marks[symbol] = MarkSeen(symbol=symbol, price=price, at=at)
+        mark = MarkSeen(symbol=symbol, price=price, at=at, bid=best.bid, ask=best.ask)
+        self._marks[symbol] = mark
+        self._on_mark(mark)
 
     async def follow(self, symbols: Sequence[str]) -> None:
         """Subscribe, then wait for the connection's end; ccxt's own answers aren't needed."""

@@ -13,6 +13,7 @@ import aiohttp
 import msgspec
 
 from adapters.exchanges.rate_halt import BANNED, TOO_MANY_REQUESTS
+from domain.order_terms import RefusalKind
 
 SERVER_ERROR = 500
 
@@ -44,6 +45,7 @@ class RefusedByVenue(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str
     message: str
+    kind: RefusalKind = "other"
 
 
 class NeverSent(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,12 +68,24 @@ Outcome = Answered | RefusedByVenue | NeverSent | Unclear
 class OutcomeCodes(msgspec.Struct, frozen=True, kw_only=True):
     """A venue's raw codes that prove something, each with its meaning.
 
-    `transient` maps a code to (meaning, seconds to wait at least).
+    `transient` maps a code to (meaning, seconds to wait at least). `kinds` and, where one code
+    stands for many reasons, `worded_kinds` (code, words of the message in small letters) name
+    the refusals that are answered otherwise than by giving up the order.
     """
 
     refusals: Mapping[str, str]
     transient: Mapping[str, tuple[str, float]]
     unknown_order: frozenset[str]
+    kinds: Mapping[str, RefusalKind] = {}
+    worded_kinds: tuple[tuple[str, str, RefusalKind], ...] = ()
+
+    def kind(self, code: str, message: str) -> RefusalKind:
+        """What kind of refusal it is."""
+        words = message.lower()
+        for worded_code, worded, kind in self.worded_kinds:
+            if code == worded_code and worded in words:
+                return kind
+        return self.kinds.get(code, "other")
 
 
 # Meanings after developers.binance.com/docs/derivatives/usds-margined-futures/error-code.
@@ -129,6 +143,7 @@ BINANCE_USDM_CODES = OutcomeCodes(
         "-4022": "market status wrong",
         "-4023": "quantity not a multiple of the step",
         "-4024": "price below the mark price's band",
+        "-4045": "maximum of stop orders reached",
         "-4050": "cross balance insufficient",
         "-4051": "isolated balance insufficient",
         "-4060": "position side invalid",
@@ -137,6 +152,7 @@ BINANCE_USDM_CODES = OutcomeCodes(
         "-4087": "account may only reduce",
         "-4088": "account may not place orders",
         "-4118": "reduce-only failed the margin check",
+        "-4120": "this type of order goes to the algo endpoints",
         "-4131": "counterparty's price outside the price band",
         "-4140": "symbol status does not allow opening",
         "-4141": "symbol is closed",
@@ -156,6 +172,18 @@ BINANCE_USDM_CODES = OutcomeCodes(
         "-5028": ("clock outside the matching engine's receive window", 1.0),
     },
     unknown_order=frozenset({"-2011", "-2013"}),
+    kinds={
+        "-2018": "insufficient_funds",
+        "-2019": "insufficient_funds",
+        "-4050": "insufficient_funds",
+        "-4051": "insufficient_funds",
+        "-5022": "post_only",
+    },
+    # -2010 is the matching engine's one code for all its reasons, as on spot.
+    worded_kinds=(
+        ("-2010", "insufficient balance", "insufficient_funds"),
+        ("-2010", "immediately match", "post_only"),
+    ),
 )
 
 
@@ -187,7 +215,11 @@ def _judge_answer(answer: WireAnswer, codes: OutcomeCodes) -> Outcome:
         meaning, seconds = codes.transient[code]
         return NeverSent(reason=f"{code} {meaning}", retry_after_seconds=seconds)
     if answer.status < SERVER_ERROR and code in codes.refusals:
-        return RefusedByVenue(code=code, message=message or codes.refusals[code])
+        return RefusedByVenue(
+            code=code,
+            message=message or codes.refusals[code],
+            kind=codes.kind(code, message),
+        )
     return Unclear(detail=f"HTTP {answer.status} {code} {message}".strip(), code=code)
 
 

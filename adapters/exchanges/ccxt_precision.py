@@ -19,6 +19,8 @@ def unfit(client: CcxtClient, ticket: OrderTicket) -> Refused | None:
     checks = [("quantity", ticket.quantity, api.amount_to_precision)]
     if ticket.price is not None:
         checks.append(("price", ticket.price, api.price_to_precision))
+    if ticket.trigger_price is not None:
+        checks.append(("trigger price", ticket.trigger_price, api.price_to_precision))
     for name, value, to_text in checks:
         text = _wire_text(to_text, ticket.symbol, value)
         if text is None or Decimal(text) != value:

@@ -10,41 +10,39 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import ccxt
-import msgspec
 import structlog
 
 from adapters.exchanges.ccxt_exchange import CcxtExchange
 from adapters.exchanges.ccxt_marks import CcxtMarks
 from adapters.exchanges.ccxt_socket import Socket, StreamLimits, succeeds
-from adapters.exchanges.ccxt_venue import BookFrame, KeyExpiredFrame, OrderFrame
-from application.inputs import Accepted, Ended, OrderReported, Report, Traded
+from adapters.exchanges.ccxt_venue import (
+    BookFrame,
+    FundingFrame,
+    KeyExpiredFrame,
+    OrderFrame,
+    StopFrame,
+)
+from adapters.exchanges.order_news import OrderNews, StreamListeners
 from domain.message import MarkSeen
 
 log = structlog.get_logger(__name__)
 
 
 class CcxtStream:
-    """Order news and marks of one account. Keeps `application.ports.MarketData`.
-
-    `on_report` gets each report in the order in which frames arrive: doubled, late and
-    reordered ones are passed on, since only the log knows what is already counted.
-    `on_reconnect` gets the reason why the venue's state must be compared with ours.
-    """
+    """Order news and marks of one account. Keeps `application.ports.MarketData`."""
 
     def __init__(
         self,
         exchange: CcxtExchange,
         prefix: str,
-        on_report: Callable[[OrderReported], None],
-        on_reconnect: Callable[[str], None],
+        listeners: StreamListeners,
         limits: StreamLimits | None = None,
     ) -> None:
         self._exchange = exchange
-        self._prefix = prefix
-        self._on_report = on_report
-        self._on_reconnect = on_reconnect
+        self._listeners = listeners
         self._limits = limits or StreamLimits()
-        self._marks = CcxtMarks(exchange, self._limits)
+        self._news = OrderNews(exchange, prefix, listeners)
+        self._marks = CcxtMarks(exchange, self._limits, listeners.on_mark)
         self._user_socket: Socket | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._install()
@@ -89,7 +87,7 @@ class CcxtStream:
             connected(socket, message)
             if self._exchange.dialect.is_user_stream(socket.url):
                 self._user_socket = socket
-                self._on_reconnect("user stream connected")
+                self._listeners.on_reconnect("user stream connected")
 
         api.handle_message = tap
         api.on_connected = on_connected
@@ -103,13 +101,17 @@ class CcxtStream:
             kind = message.get("e") if isinstance(message, dict) else type(message).__name__
             log.warning(event, kind=kind, error=repr(error))
             if event == "frame_unreadable":
-                self._on_reconnect(f"a frame of kind {kind} could not be read")
+                self._listeners.on_reconnect(f"a frame of kind {kind} could not be read")
 
     def _read(self, socket: Socket, message: object) -> None:
         frame = self._exchange.dialect.read_frame(message)
         match frame:
             case OrderFrame():
-                self._read_order(frame)
+                self._news.read_order(frame)
+            case StopFrame():
+                self._news.read_stop(frame)
+            case FundingFrame(settled_at=settled_at):
+                self._listeners.on_funding(settled_at)
             case BookFrame():
                 self._marks.take(frame, socket)
             case KeyExpiredFrame():
@@ -117,31 +119,6 @@ class CcxtStream:
                 self._break_off(socket, "listen key expired")
             case None:
                 return
-
-    def _read_order(self, frame: OrderFrame) -> None:
-        order = frame.order
-        if not order.client_order_id.startswith(self._prefix):
-            if frame.trade is not None:
-                # A liquidation, or a trade by hand: the position is no longer what we think.
-                self._on_reconnect(f"a foreign order traded {order.symbol}")
-            return
-        reports: list[Report] = []
-        if frame.is_new:
-            reports.append(Accepted(venue_order_id=order.venue_order_id))
-        if frame.trade is not None:
-            reports.append(self._with_fee_asset(frame.trade, order.symbol))
-        if order.ended is not None:
-            reports.append(Ended(status=order.ended, filled=order.filled))
-        for report in reports:
-            self._on_report(OrderReported(client_order_id=order.client_order_id, report=report))
-
-    def _with_fee_asset(self, trade: Traded, venue_symbol: str) -> Traded:
-        """A trade without commission names no asset; nothing was paid in the settle asset."""
-        symbol = self._exchange.symbol_of(venue_symbol)
-        if trade.fee_asset or symbol is None:
-            return trade
-        settle = self._exchange.instruments[symbol].settle
-        return msgspec.structs.replace(trade, fee_asset=settle)
 
     async def _follow_orders(self) -> None:
         api, dialect = self._exchange.client.api, self._exchange.dialect

@@ -1,6 +1,7 @@
 """What each venue must be asked in its own words, and what it answers, in ours."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Literal, Protocol
 
@@ -8,15 +9,19 @@ import msgspec
 
 from adapters.exchanges.ccxt_client import CcxtClient
 from adapters.exchanges.ccxt_outcomes import OutcomeCodes
-from application.inputs import Traded
+from application.inputs import FundingReported, Traded
 from application.ports import OrderTicket
-from domain.instrument import Instrument
+from domain.instrument import Instrument, PositionMode, Side
 
 EndStatus = Literal["filled", "cancelled", "expired", "rejected"]
 
 
 class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as the venue shows it. `ended` none = it works. `filled` is cumulative."""
+    """An order as the venue shows it. `ended` none = it works. `filled` is cumulative.
+
+    `is_waiting` = a stop that was not triggered: its venue id is one of the stops' own, no trade
+    bears it. `would_take` = post-only, and the venue ended it because it would have taken.
+    """
 
     client_order_id: str
     venue_order_id: str
@@ -24,20 +29,36 @@ class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
     filled: Decimal
     reduce_only: bool
     ended: EndStatus | None
+    is_waiting: bool = False
+    would_take: bool = False
+
+
+class VenueStop(msgspec.Struct, frozen=True, kw_only=True):
+    """A stop as the venue keeps it; `made_order_id` is the order it became, empty before that.
+
+    `is_unclear` = it was triggered, but the order it became is not named (yet).
+    """
+
+    order: VenueOrder
+    made_order_id: str = ""
+    is_unclear: bool = False
 
 
 class VenueTrade(msgspec.Struct, frozen=True, kw_only=True):
-    """A trade of ours and the venue's id of the order it belongs to."""
+    """A trade on our account and the venue's id of the order it belongs to."""
 
     venue_order_id: str
     trade: Traded
+    side: Side
+    position_side: PositionMode = "both"
 
 
 class VenuePosition(msgspec.Struct, frozen=True, kw_only=True):
-    """Signed quantity: positive long, negative short."""
+    """Signed quantity: positive long, negative short. `side` in hedge mode."""
 
     symbol: str
     quantity: Decimal
+    side: PositionMode = "both"
 
 
 class VenueBalance(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,11 +69,28 @@ class VenueBalance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderFrame(msgspec.Struct, frozen=True, kw_only=True):
-    """A stream's news of one order: what it became, and the trade that made it so."""
+    """A stream's news of one order: what it became, and the trade that made it so.
+
+    `may_be_undone` = accepted, but the venue may still refuse it (post-only).
+    """
 
     order: VenueOrder
     is_new: bool
     trade: Traded | None
+    may_be_undone: bool = False
+
+
+class StopFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """A stream's news of one stop."""
+
+    stop: VenueStop
+    is_new: bool
+
+
+class FundingFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """Funding was settled: what exactly must be asked for."""
+
+    settled_at: datetime
 
 
 class BookFrame(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +105,7 @@ class KeyExpiredFrame(msgspec.Struct, frozen=True, kw_only=True):
     """The user stream's key has lapsed: nothing more will come on it."""
 
 
-Frame = OrderFrame | BookFrame | KeyExpiredFrame
+Frame = OrderFrame | StopFrame | FundingFrame | BookFrame | KeyExpiredFrame
 
 
 class UnreadableAnswerError(ConnectionError):
@@ -75,11 +113,12 @@ class UnreadableAnswerError(ConnectionError):
 
 
 class TradesQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which trades of ours: of one order, or since a venue time (Unix milliseconds)."""
+    """Which trades: of one order, since a venue time (Unix milliseconds), or the `newest`."""
 
     symbol: str
     venue_order_id: str | None = None
     since_ms: int | None = None
+    newest: int | None = None
 
 
 class VenueDialect(Protocol):
@@ -94,7 +133,7 @@ class VenueDialect(Protocol):
         """What `create_order` needs besides symbol, type, side, amount and price."""
         ...
 
-    def cancel_parameters(self, client_order_id: str) -> dict[str, object]:
+    def cancel_parameters(self, client_order_id: str, *, is_stop: bool) -> dict[str, object]:
         """What `cancel_order` needs to find the order by our id."""
         ...
 
@@ -120,16 +159,32 @@ class VenueDialect(Protocol):
         """By the venue's id; none if the venue definitely does not know it."""
         ...
 
+    async def stop(self, client: CcxtClient, symbol: str, identity: str) -> VenueOrder | None:
+        """A stop by our client order id, as the order it became once it was triggered."""
+        ...
+
     async def open_orders(self, client: CcxtClient, symbol: str | None) -> list[VenueOrder]:
-        """Working orders of one symbol, or of all."""
+        """Working orders and waiting stops of one symbol, or of all."""
+        ...
+
+    async def stops(self, client: CcxtClient, symbol: str) -> list[VenueStop]:
+        """The latest stops of a symbol, those that ended included."""
+        ...
+
+    async def owners(self, client: CcxtClient, symbol: str) -> Mapping[str, str]:
+        """The client ids of a symbol's latest orders by venue id, those that ended included."""
         ...
 
     async def trades(self, client: CcxtClient, query: TradesQuery) -> list[VenueTrade]:
-        """Our trades, oldest first."""
+        """Trades on our account, oldest first."""
+        ...
+
+    async def funding(self, client: CcxtClient, since_ms: int) -> list[FundingReported]:
+        """Funding settled from a venue time on (Unix milliseconds, included), oldest first."""
         ...
 
     async def positions(self, client: CcxtClient) -> list[VenuePosition]:
-        """What is held; a symbol may come twice in hedge mode."""
+        """What is held; in hedge mode a symbol may come once a side."""
         ...
 
     async def balance(self, client: CcxtClient, currency: str) -> VenueBalance:

@@ -5,17 +5,23 @@ from decimal import Decimal
 
 from adapters.exchanges.ccxt_client import CcxtClient
 from adapters.exchanges.ccxt_venue import VenueDialect
+from adapters.exchanges.foreign_trades import ForeignTrades
 from application.inputs import BalanceSeen, PositionSeen, ReconciliationSeen
+from application.ports import OrderTicket
 from application.work import OpenOrder
+from domain.instrument import PositionMode
 from domain.money import ZERO
 
 
 class VenueSnapshot:
     """Reads whole-account facts. Every method raises ConnectionError if unreachable."""
 
-    def __init__(self, client: CcxtClient, dialect: VenueDialect, prefix: str) -> None:
+    def __init__(
+        self, client: CcxtClient, dialect: VenueDialect, foreign: ForeignTrades, prefix: str
+    ) -> None:
         self._client = client
         self._dialect = dialect
+        self._foreign = foreign
         self._prefix = prefix
 
     async def open_orders(self) -> list[OpenOrder]:
@@ -31,25 +37,50 @@ class VenueSnapshot:
         ]
 
     async def reconcile(self, symbols: Sequence[str]) -> ReconciliationSeen:
-        """Our open orders, and net positions: of `symbols` and of all that are not flat."""
+        """Our open orders, positions, and foreign trades.
+
+        Positions of `symbols` and of all that are not flat, in hedge mode one of each side that
+        is held; foreign trades of `symbols`, asked for last, so that none is missing which the
+        positions already show.
+        """
         asked_at = self._client.clock.now()
         orders = await self.open_orders()
-        held: dict[str, Decimal] = dict.fromkeys(symbols, ZERO)
-        for position in await self._dialect.positions(self._client):
-            if position.quantity or position.symbol in held:
-                held[position.symbol] = held.get(position.symbol, ZERO) + position.quantity
+        positions = await self._positions(symbols)
         return ReconciliationSeen(
             asked_at=asked_at,
             open_client_order_ids=tuple(sorted(order.client_order_id for order in orders)),
-            positions=tuple(
-                PositionSeen(symbol=symbol, quantity=held[symbol]) for symbol in sorted(held)
-            ),
+            positions=positions,
+            foreign_trades=await self._foreign.latest(symbols),
         )
 
-    async def position(self, symbol: str) -> Decimal:
-        """The net position in one symbol: positive long, negative short."""
-        held = await self._dialect.positions(self._client)
-        return sum((each.quantity for each in held if each.symbol == symbol), ZERO)
+    async def position(self, symbol: str, ticket: OrderTicket | None) -> Decimal | None:
+        """What is held of one symbol: positive long, negative short.
+
+        In hedge mode it is that of the ticket's side, and unknown without a ticket.
+        """
+        held = [each for each in await self._dialect.positions(self._client) if each.quantity]
+        sides = {each.side for each in held if each.symbol == symbol}
+        wanted = "both" if ticket is None else ticket.position_side
+        if ticket is None and sides - {"both"}:
+            return None
+        return sum(
+            (each.quantity for each in held if (each.symbol, each.side) == (symbol, wanted)), ZERO
+        )
+
+    async def _positions(self, symbols: Sequence[str]) -> tuple[PositionSeen, ...]:
+        held: dict[tuple[str, PositionMode], Decimal] = {}
+        for each in await self._dialect.positions(self._client):
+            if each.quantity:
+                key = (each.symbol, each.side)
+                held[key] = held.get(key, ZERO) + each.quantity
+        seen = {symbol for symbol, _ in held}
+        flat: dict[tuple[str, PositionMode], Decimal] = {
+            (symbol, "both"): ZERO for symbol in symbols if symbol not in seen
+        }
+        return tuple(
+            PositionSeen(symbol=symbol, side=side, quantity=quantity)
+            for (symbol, side), quantity in sorted({**flat, **held}.items())
+        )
 
     async def balance(self, currency: str) -> BalanceSeen:
         """Wallet total and what new orders may use."""

@@ -6,18 +6,26 @@ from decimal import Decimal
 from typing import cast
 
 from application.book import Book
-from application.inputs import SignalReceived
+from application.inputs import OperatorActed, SignalReceived
 from application.journal import Recorded
 from application.processes.ledger import judge
+from application.processes.missed_alerts import missed_alerts
+from application.processes.opposing import against, closed_for, turns, until_flat
 from application.processes.proposals import EntryWish, NoProposal, gate_facts, propose
-from domain.gate import EntryProposal
+from application.processes.reducing_signal import reduced, reduced_by_operator
+from application.processes.waiting import (
+    enqueue,
+    is_beyond,
+    own_stop,
+    waiting_proposal,
+    waiting_read,
+)
 from domain.instrument import PositionSide
 from domain.message import Command
-from domain.money import HUNDRED, ZERO
+from domain.money import plain
 from domain.position_group import ClosePositionGroup, PositionGroup, PositionGroupOpened
-from domain.queue import EnqueueSignal, QueuedSignal, RemoveQueuedSignal
+from domain.queue import QueuedSignal, RemoveQueuedSignal
 from domain.risk_engine import AssessEntry, RiskDenied
-from domain.settings import resolve
 from domain.signal import BodyProblem, Signal, read_signal
 from domain.symbol import SymbolProblem, resolve_symbol
 from domain.trading_day import ReadSignal, SignalRead
@@ -31,9 +39,11 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
             yield from _read(book, received, recorded.at)
         case SignalRead() as read:
             yield from _send_on(book, read, recorded.at)
-        case RiskDenied(proposal=proposal, transient=True) as denied:
+        case RiskDenied(proposal=proposal, transient=True, reason=reason):
             if not proposal.promoted and not proposal.is_pyramid:
-                yield _enqueue(book, _waiting(book, proposal, denied.reason, recorded.at))
+                yield enqueue(book, waiting_proposal(book, proposal, reason, recorded.at))
+        case OperatorActed(action="reduce_group") as acted:
+            yield from reduced_by_operator(book, acted, recorded.at)
         case _:
             return
 
@@ -75,20 +85,34 @@ def _read(book: Book, received: SignalReceived, now: datetime) -> Iterator[Comma
         body_hash=received.body_hash,
         idempotency_key=signal.idempotency_key or "",
         read_at=now,
+        amount=signal.amount,
+        amount_unit=signal.amount_unit or "",
+        share=signal.reduced_part,
+        prev_market_position=signal.prev_market_position or "",
+        prev_market_position_size=signal.prev_market_position_size,
+        stop_loss=signal.stop_loss,
+        take_profit=signal.take_profit,
+        max_slippage_percent=signal.max_slippage_percent,
     )
     window = book.account.settings.signals.duplicate_window_seconds
     yield ReadSignal(read=read, window=window, now=now)
 
 
 def _send_on(book: Book, read: SignalRead, now: datetime) -> Iterator[Command]:
+    """Spec §2, in its order: exit, reduce, then what may open something."""
     if read.duplicate:
         yield judge(read.signal_id, "duplicate", "a resend of a signal already taken in")
-    elif read.kind == "exit":
-        yield from _exit(book, read, now)
-    elif _is_stale(book, read, now):
+        return
+    if read.kind != "exit" and _is_stale(book, read, now):
+        # What TradingView believed so long ago is no sign of an alert missed since.
         yield judge(read.signal_id, "rejected", f"stale: sent at {read.sent_at}")
+        return
+
+    yield from missed_alerts(book, read)
+    if read.kind == "exit":
+        yield from _exit(book, read, now)
     elif read.kind == "reduce":
-        yield judge(read.signal_id, "rejected", "reduce signals are not carried out yet")
+        yield from reduced(book, read, now)
     else:
         yield from _enter(book, read, now)
 
@@ -135,47 +159,43 @@ def _concerns(read: SignalRead, trade: PositionGroupOpened | QueuedSignal) -> bo
 
 
 def _enter(book: Book, read: SignalRead, now: datetime) -> Iterator[Command]:
+    """A reverse, a pyramid, or a new entry; what stands against a reverse is closed first."""
     side = cast("PositionSide", read.side)
     refusal = _refused_outright(book, read, side)
     if refusal:
         yield judge(read.signal_id, "rejected", refusal)
         return
-    if read.kind == "reverse" or book.account.settings.signals.opposite == "reverse":
-        for group in _against(book, read, side):
-            yield ClosePositionGroup(
-                group_id=group.opened.group_id,
-                reason="reverse signal",
-                signal_id=read.signal_id,
-                now=now,
-            )
+
+    if turns(book, read):
+        yield from closed_for(book, read, side, now)
+        if _own_group(book, read, side) is None and against(book, read, side):
+            yield until_flat(book, read, side)
+            return
     yield from _propose(book, read, side, now)
 
 
 def _refused_outright(book: Book, read: SignalRead, side: PositionSide) -> str:
     if side == "short" and book.account.opened.market_kind == "spot":
         return "a spot account cannot go short"
-    opposite = book.account.settings.signals.opposite
-    if read.kind == "entry" and opposite == "reject" and _against(book, read, side):
+    opposite = [group for group in against(book, read, side) if group.is_open]
+    if read.kind == "entry" and book.account.settings.signals.opposite == "reject" and opposite:
         return "the symbol is open in the opposite direction"
+    stop, price = own_stop(book, read), _price(book, read)
+    if stop is not None and price is not None and is_beyond(stop, price, side):
+        return (
+            f"risk.stop_loss was {plain(stop)}, on the wrong side of the entry price"
+            f" {plain(price)} of a {side}"
+        )
     return ""
 
 
-def _against(book: Book, read: SignalRead, side: PositionSide) -> list[PositionGroup]:
-    return [
-        group
-        for group in book.open_groups()
-        if group.opened.symbol == read.symbol and group.opened.side != side and group.is_open
-    ]
-
-
 def _propose(book: Book, read: SignalRead, side: PositionSide, now: datetime) -> Iterator[Command]:
-    own = _own_group(book, read, side)
+    own, price = _own_group(book, read, side), _price(book, read)
     if own is not None and len(own.pyramid_ids) >= own.opened.grid.max_pyramids:
         yield judge(read.signal_id, "refused", "max_pyramids", own.opened.group_id)
         return
-    price = read.price or _mark_price(book, read.symbol)
     if price is None:
-        yield from _wait_for_a_mark(book, read, side, own, now)
+        yield _without_a_mark(book, read, side, own)
         return
     wish = EntryWish(
         signal_id=read.signal_id,
@@ -184,10 +204,13 @@ def _propose(book: Book, read: SignalRead, side: PositionSide, now: datetime) ->
         side=side,
         price=price,
         group=own,
+        stop_loss=own_stop(book, read),
+        max_slippage_percent=read.max_slippage_percent,
     )
     proposal = propose(book, wish)
     if isinstance(proposal, NoProposal):
-        yield judge(read.signal_id, "rejected", proposal.reason)
+        rejected = judge(read.signal_id, "rejected", proposal.reason)
+        yield _without_a_mark(book, read, side, own) if proposal.transient else rejected
         return
     yield AssessEntry(proposal=proposal, facts=gate_facts(book, proposal, now))
 
@@ -202,53 +225,16 @@ def _own_group(book: Book, read: SignalRead, side: PositionSide) -> PositionGrou
     return None
 
 
-def _mark_price(book: Book, symbol: str) -> Decimal | None:
-    mark = book.marks.get(symbol)
-    return mark.price if mark is not None else None
+def _price(book: Book, read: SignalRead) -> Decimal | None:
+    """The signal's own, else the mark."""
+    mark = book.marks.get(read.symbol)
+    return read.price or (mark.price if mark is not None else None)
 
 
-def _wait_for_a_mark(
-    book: Book, read: SignalRead, side: PositionSide, own: PositionGroup | None, now: datetime
-) -> Iterator[Command]:
+def _without_a_mark(
+    book: Book, read: SignalRead, side: PositionSide, own: PositionGroup | None
+) -> Command:
+    """A price that is needed is not known: a pyramid is refused, an entry waits for it."""
     if own is not None:
-        yield judge(read.signal_id, "refused", "mark_fresh", own.opened.group_id)
-        return
-    entry = QueuedSignal(
-        signal_id=read.signal_id,
-        symbol=read.symbol,
-        timeframe=read.timeframe,
-        side=side,
-        price=None,
-        waiting_since=now,
-        queued_at=now,
-        number=book.day.inputs,
-        reason="mark_fresh",
-        expected_profit=_expected_profit(book, read.symbol, read.timeframe),
-    )
-    yield _enqueue(book, entry)
-
-
-def _waiting(book: Book, proposal: EntryProposal, reason: str, now: datetime) -> QueuedSignal:
-    return QueuedSignal(
-        signal_id=proposal.signal_id,
-        symbol=proposal.symbol,
-        timeframe=proposal.timeframe,
-        side=proposal.side,
-        price=proposal.entry_price,
-        waiting_since=now,
-        queued_at=now,
-        number=book.day.inputs,
-        reason=reason,
-        expected_profit=_expected_profit(book, proposal.symbol, proposal.timeframe),
-    )
-
-
-def _expected_profit(book: Book, symbol: str, timeframe: str) -> Decimal:
-    """Spec §5: the sum of weight x take-profit over the legs, in percent of the capital."""
-    grid = resolve(book.account.settings, symbol, timeframe).grid
-    return sum((leg.weight_percent * leg.take_profit_percent / HUNDRED for leg in grid.legs), ZERO)
-
-
-def _enqueue(book: Book, entry: QueuedSignal) -> EnqueueSignal:
-    settings = book.account.settings.queue
-    return EnqueueSignal(entry=entry, limit=settings.limit, replace=settings.replace)
+        return judge(read.signal_id, "refused", "mark_fresh", own.opened.group_id)
+    return enqueue(book, waiting_read(book, read, side, "mark_fresh"))

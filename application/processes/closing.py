@@ -7,7 +7,7 @@ from decimal import Decimal
 from application.book import Book
 from application.inputs import ClockTicked, OperatorActed
 from application.journal import Recorded
-from application.processes.selling import Sale, last_sale, next_attempt, sale_order
+from application.processes.selling import Sale, next_attempt, sale_order
 from domain.dca_leg import DCALeg, LegDustWrittenOff, LegEntryEnded, LegExitFilled, WriteOffLegDust
 from domain.identity import group_of
 from domain.instrument import is_undersized, round_quantity
@@ -22,7 +22,6 @@ from domain.order import (
     RequestOrder,
     RequestOrderCancel,
 )
-from domain.order_terms import OrderStatus
 from domain.position_group import (
     AttemptClose,
     CloseAttempted,
@@ -32,9 +31,6 @@ from domain.position_group import (
     PositionGroupClosing,
 )
 from domain.pyramid import ClosePyramid
-
-# By then more than a minute has passed: what else might explain the refusals has too.
-GONE_ATTEMPTS = 10
 
 
 def react(book: Book, recorded: Recorded) -> Iterator[Command]:
@@ -183,7 +179,7 @@ def _sell(
     held = sum((leg.lot.quantity for leg in legs), ZERO)
     quantity, reference = round_quantity(instrument, held), _reference(book, legs)
     is_dust = is_undersized(instrument, reference, quantity, reduce_only=True)
-    if is_dust or _is_gone(book, group):
+    if is_dust:
         for leg in legs:
             if leg.lot.quantity > ZERO:
                 yield WriteOffLegDust(leg_id=leg.plan.leg_id, price=reference)
@@ -191,15 +187,6 @@ def _sell(
     attempted = next_attempt(book, Sale(group=group, quantity=quantity), now)
     if attempted is not None:
         yield AttemptClose(group_id=group.opened.group_id, attempted=attempted)
-
-
-def _is_gone(book: Book, group: PositionGroup) -> bool:
-    """Closed by hand or liquidated: the venue refuses to sell it, and was seen to hold nothing."""
-    last = last_sale(book, group)
-    found = book.risk.discrepancies.get(group.opened.symbol)
-    is_refused = last is not None and last.status is OrderStatus.REJECTED
-    is_flat = found is not None and found.expected != ZERO and found.seen == ZERO
-    return is_refused and is_flat and group.close_attempts - group.attempts_before >= GONE_ATTEMPTS
 
 
 def _finish(group: PositionGroup, legs: tuple[DCALeg, ...], now: datetime) -> Iterator[Command]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from application.book import Book
+from domain.holdings import Holdings, OpenHoldings
 from domain.message import Command
 from domain.queue import OpenQueue, Queue
 from domain.risk_engine import OpenRiskEngine, RiskEngine
@@ -20,6 +21,7 @@ def turning_commands(book: Book, date: str, now: datetime) -> Iterator[Command]:
     day = book.day if book.date else TradingDay()
     queue = book.queue if book.date else Queue()
     risk = book.risk if book.date else RiskEngine()
+    holdings = book.holdings if book.date else Holdings()
     opened = TradingDayOpened(
         date=date,
         head=book.head,
@@ -30,5 +32,6 @@ def turning_commands(book: Book, date: str, now: datetime) -> Iterator[Command]:
     if book.date:
         yield CloseTradingDay(head=book.head, state_hash=state_hash)
     yield OpenTradingDay(opened=opened, now=now)
+    yield OpenHoldings(state=holdings)
     yield OpenQueue(state=queue)
     yield OpenRiskEngine(state=risk, date=date)

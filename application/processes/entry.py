@@ -5,14 +5,16 @@ from datetime import datetime, timedelta
 
 from application.book import Book
 from application.journal import Recorded
+from application.processes.order_sides import position_side_of
 from domain.dca_leg import LegEntryFilled, LegPlanned, PlanLeg
-from domain.gate import EntryProposal, ProposedLeg, loss_allows
+from domain.gate import EntryProposal, ProposedLeg
+from domain.gate_rules import loss_allows
 from domain.identity import client_order_id, installation_prefix
 from domain.instrument import entry_side
 from domain.message import Command
 from domain.money import ZERO
 from domain.order import Order, OrderExpired, OrderRequested, RequestOrder, RequestOrderCancel
-from domain.order_terms import OrderStatus
+from domain.order_terms import OrderStatus, TimeInForce
 from domain.position_group import (
     AdmitPyramid,
     OpenPositionGroup,
@@ -21,7 +23,7 @@ from domain.position_group import (
 )
 from domain.pyramid import PlanPyramid, PyramidPlanned
 from domain.risk_engine import RiskApproved
-from domain.settings import resolve
+from domain.settings import GridSettings, resolve
 
 # An entry that could not be sent for this long belongs to a market that has moved on: it is
 # decided anew, this often in all.
@@ -35,7 +37,7 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
         case RiskApproved(proposal=proposal):
             yield from _lay_out(book, proposal, recorded.at)
         case LegPlanned() as plan:
-            yield _request(_entry_order(book, plan, 1, plan.planned_at))
+            yield request_entry(entry_order(book, plan, 1, plan.planned_at))
         case LegEntryFilled(leg_id=leg_id):
             yield from _call_off_excess(book, leg_id)
         case OrderExpired(client_order_id=client_order_id):
@@ -44,29 +46,49 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
                 leg = book.leg(order.request.leg_id)
                 assert leg is not None, f"order {client_order_id} serves an unknown leg"
                 attempt = order.request.attempt + 1
-                yield _request(_entry_order(book, leg.plan, attempt, recorded.at))
+                yield request_entry(entry_order(book, leg.plan, attempt, recorded.at))
         case _:
             return
 
 
 def is_wanted_again(book: Book, order: Order) -> bool:
-    """Whether an entry that never reached the venue is to be tried once more.
+    """Whether an entry that ended without a trade lives on in another order of its leg.
 
-    Its reservation still stands. Nothing is tried against a closing, a pause, a discrepancy or
-    the day's loss, or once it was called off.
+    Either it has a successor already, or it never reached the venue and is to be tried once
+    more: its reservation still stands.
     """
-    group = book.group(order.request.group_id)
-    is_unsent = order.status is OrderStatus.EXPIRED and not order.cancel_requested
+    if order.request.purpose != "entry" or order.cancel_requested:
+        return False
+    if entry_of(book, order.request.leg_id, order.request.attempt + 1) is not None:
+        return True
+    is_unsent = order.status is OrderStatus.EXPIRED
     return (
-        order.request.purpose == "entry"
-        and is_unsent
+        is_unsent
         and order.request.attempt < ENTRY_ATTEMPTS_MAX
-        and group is not None
+        and may_still_enter(book, order.request)
+    )
+
+
+def may_still_enter(book: Book, request: OrderRequested) -> bool:
+    """Whether an entry may be sent anew: nothing is, once new exposure is not wanted any more.
+
+    That is against a closing, a halted pyramid, a pause, a discrepancy or the day's loss.
+    """
+    group, pyramid = book.group(request.group_id), book.pyramid(request.pyramid_id)
+    return (
+        group is not None
         and group.is_open
+        and pyramid is not None
+        and not pyramid.halted
         and book.risk.trading_state == "active"
-        and order.request.symbol not in book.risk.discrepancies
+        and not book.holdings.disputes(request.symbol)
         and loss_allows(book.risk.realized_today, book.account.settings.risk.max_daily_loss)
     )
+
+
+def entry_of(book: Book, leg_id: str, attempt: int) -> Order | None:
+    """The order of a leg's nth attempt to enter, if it was ever made."""
+    return book.order(client_order_id(order_prefix(book), leg_id, "entry", attempt))
 
 
 def _call_off_excess(book: Book, leg_id: str) -> Iterator[Command]:
@@ -84,7 +106,8 @@ def _call_off_excess(book: Book, leg_id: str) -> Iterator[Command]:
             )
 
 
-def _request(requested: OrderRequested) -> RequestOrder:
+def request_entry(requested: OrderRequested) -> RequestOrder:
+    """The command that asks for an order."""
     return RequestOrder(client_order_id=requested.client_order_id, requested=requested)
 
 
@@ -94,6 +117,7 @@ def order_prefix(book: Book) -> str:
 
 
 def _lay_out(book: Book, proposal: EntryProposal, now: datetime) -> Iterator[Command]:
+    """Without legs only the group and its pyramid's place: it waits for the market's rules."""
     if not proposal.is_pyramid:
         yield _open_group(book, proposal, now)
     admitted = PyramidAdmitted(
@@ -103,6 +127,8 @@ def _lay_out(book: Book, proposal: EntryProposal, now: datetime) -> Iterator[Com
         signal_id=proposal.signal_id,
     )
     yield AdmitPyramid(group_id=proposal.group_id, admitted=admitted)
+    if proposal.waits_for_rules:
+        return
     yield PlanPyramid(pyramid_id=proposal.pyramid_id, plan=_pyramid(proposal, now))
     for leg in proposal.legs:
         yield PlanLeg(leg_id=leg.leg_id, plan=_leg(proposal, leg, now))
@@ -121,6 +147,7 @@ def _open_group(book: Book, proposal: EntryProposal, now: datetime) -> OpenPosit
         capital=bound.capital,
         settings_version=book.account.settings_version,
         opened_at=now,
+        stop_loss=proposal.stop_loss,
     )
     return OpenPositionGroup(group_id=proposal.group_id, opened=opened)
 
@@ -162,7 +189,10 @@ def _leg(proposal: EntryProposal, proposed: ProposedLeg, now: datetime) -> LegPl
     )
 
 
-def _entry_order(book: Book, plan: LegPlanned, attempt: int, now: datetime) -> OrderRequested:
+def entry_order(book: Book, plan: LegPlanned, attempt: int, now: datetime) -> OrderRequested:
+    """A leg's order: a limit that rests, or one that takes at once what its bound lets it."""
+    group = book.group(plan.group_id)
+    assert group is not None, f"leg {plan.leg_id} enters a group that is not open"
     return OrderRequested(
         client_order_id=client_order_id(order_prefix(book), plan.leg_id, "entry", attempt),
         purpose="entry",
@@ -170,7 +200,7 @@ def _entry_order(book: Book, plan: LegPlanned, attempt: int, now: datetime) -> O
         side=entry_side(plan.side),
         quantity=plan.quantity,
         price=plan.price,
-        time_in_force="gtc",
+        time_in_force=_time_in_force(group.opened.grid, plan),
         reduce_only=False,
         group_id=plan.group_id,
         pyramid_id=plan.pyramid_id,
@@ -179,4 +209,12 @@ def _entry_order(book: Book, plan: LegPlanned, attempt: int, now: datetime) -> O
         attempt=attempt,
         requested_at=now,
         send_before=now + SEND_WITHIN,
+        position_side=position_side_of(group),
     )
+
+
+def _time_in_force(grid: GridSettings, plan: LegPlanned) -> TimeInForce:
+    """A leg without a gap may be told to buy at once; what rests may be told never to take."""
+    if grid.entry_order == "market" and plan.gap_percent == ZERO:
+        return "ioc"
+    return "post_only" if grid.post_only else "gtc"

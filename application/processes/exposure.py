@@ -1,9 +1,11 @@
 """What each leg risks and earns reaches the risk engine in the same breath."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from application.book import Book
 from application.journal import Recorded
+from application.processes.positions import expected_positions, held_by
 from domain.dca_leg import (
     DCALeg,
     LegDustWrittenOff,
@@ -11,16 +13,17 @@ from domain.dca_leg import (
     LegEntryFilled,
     LegExcessSold,
     LegExitFilled,
+    LegFeeValued,
 )
+from domain.holding_terms import Discrepancy, Dust, position_key
+from domain.holdings import RecordDiscrepancy, RecordDust
 from domain.message import Command
 from domain.money import ZERO
 from domain.position_group import PositionGroupClosed
 from domain.risk_engine import (
     AdjustCommitment,
     CommitmentChanged,
-    Discrepancy,
     FreeSlot,
-    RecordDiscrepancy,
     RecordProfit,
 )
 
@@ -33,18 +36,16 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
             yield from _told_if_too_late(book, filled)
         case LegEntryEnded(leg_id=leg_id):
             yield _commitment(_leg(book, leg_id))
-        case LegExitFilled(leg_id=leg_id) | LegDustWrittenOff(leg_id=leg_id):
-            leg = _leg(book, leg_id)
-            yield _commitment(leg)
-            yield RecordProfit(leg_id=leg_id, group_id=leg.plan.group_id, total=leg.realized)
+        case LegExitFilled(leg_id=leg_id):
+            yield from _earned(_leg(book, leg_id))
+        case LegFeeValued(leg_id=leg_id):
+            yield from _earned(_leg(book, leg_id))
+        case LegDustWrittenOff() as dust:
+            yield from _earned(_leg(book, dust.leg_id))
+            yield _dust(book, dust)
         case LegExcessSold() as excess:
-            found = Discrepancy(
-                symbol=excess.symbol,
-                expected=ZERO,
-                seen=excess.quantity,
-                detail=f"trade {excess.trade_id} sold more than leg {excess.leg_id} held",
-            )
-            yield RecordDiscrepancy(discrepancy=found)
+            detail = f"trade {excess.trade_id} sold more than leg {excess.leg_id} held"
+            yield _told(book, _leg(book, excess.leg_id), -excess.quantity, detail)
         case PositionGroupClosed(group_id=group_id):
             yield FreeSlot(group_id=group_id)
         case _:
@@ -56,13 +57,49 @@ def _told_if_too_late(book: Book, filled: LegEntryFilled) -> Iterator[Command]:
     plan = _leg(book, filled.leg_id).plan
     group = book.group(plan.group_id)
     if group is not None and group.closed is not None:
-        found = Discrepancy(
-            symbol=plan.symbol,
-            expected=ZERO,
-            seen=filled.quantity if plan.side == "long" else -filled.quantity,
-            detail=f"trade {filled.trade_id} filled leg {plan.leg_id} after its group had closed",
-        )
-        yield RecordDiscrepancy(discrepancy=found)
+        detail = f"trade {filled.trade_id} filled leg {plan.leg_id} after its group had closed"
+        yield _told(book, _leg(book, filled.leg_id), filled.quantity, detail)
+
+
+def _told(book: Book, leg: DCALeg, grown: Decimal, detail: str) -> RecordDiscrepancy:
+    """A trade moved the leg's position (above zero: grew it) without any lot moving with it."""
+    group = book.group(leg.plan.group_id)
+    assert group is not None, f"leg {leg.plan.leg_id} traded for a group that never was"
+    held = held_by(group)
+    known = book.holdings.discrepancies.get(position_key(*held))
+    before = known.difference if known is not None else ZERO
+    expected = expected_positions(book).get(held, ZERO)
+    moved = grown if leg.plan.side == "long" else -grown
+    found = Discrepancy(
+        symbol=held[0],
+        side=held[1],
+        expected=expected,
+        seen=expected + before + moved,
+        detail=detail,
+    )
+    return RecordDiscrepancy(discrepancy=found)
+
+
+def _earned(leg: DCALeg) -> Iterator[Command]:
+    yield _commitment(leg)
+    yield RecordProfit(leg_id=leg.plan.leg_id, group_id=leg.plan.group_id, total=leg.realized)
+
+
+def _dust(book: Book, dust: LegDustWrittenOff) -> RecordDust:
+    """What left the lot is still at the venue: it stays in what is expected there."""
+    plan = _leg(book, dust.leg_id).plan
+    group = book.group(plan.group_id)
+    assert group is not None, f"leg {dust.leg_id} left dust of a group that never was"
+    symbol, side = held_by(group)
+    known = book.holdings.dust.get(position_key(symbol, side), Dust())
+    quantity = dust.quantity if plan.side == "long" else -dust.quantity
+    return RecordDust(
+        symbol=symbol,
+        side=side,
+        total=known.quantity + quantity,
+        value=known.value + quantity * dust.price * plan.contract_size,
+        reason=f"leg {dust.leg_id} could not sell it",
+    )
 
 
 def _leg(book: Book, leg_id: str) -> DCALeg:

@@ -9,6 +9,7 @@ from application.book import Book
 from application.journal import Recorded
 from application.processes.entry import is_wanted_again
 from application.processes.targets import closing_order
+from application.processes.valuation import fee_value
 from domain.dca_leg import (
     DCALeg,
     RecordLegEntryEnded,
@@ -57,7 +58,7 @@ def _shared_out(book: Book, order: Order, fill: OrderFilled) -> Iterator[Command
         quantity=_received(book, order, fill),
         fee=fill.fee,
         fee_asset=fill.fee_asset,
-        fee_value=_fee_value(book, order, fill, fill.fee),
+        fee_value=_worth(book, order, fill, fill.fee),
         traded_at=fill.traded_at,
     )
 
@@ -115,24 +116,14 @@ def _leg_exit(
         quantity=part.quantity,
         fee=part.fee,
         fee_asset=fill.fee_asset,
-        fee_value=_fee_value(book, order, fill, part.fee),
+        fee_value=_worth(book, order, fill, part.fee),
         traded_at=fill.traded_at,
     )
 
 
-def _fee_value(book: Book, order: Order, fill: OrderFilled, fee: Decimal) -> Decimal | None:
+def _worth(book: Book, order: Order, fill: OrderFilled, fee: Decimal) -> Decimal | None:
     """In the capital currency, or none while it cannot be valued: pending, visibly."""
-    currency = book.account.opened.currency
-    instrument = book.instrument(order.request.symbol)
-    if fee == ZERO or fill.fee_asset == currency:
-        return fee
-    if (
-        instrument is not None
-        and fill.fee_asset == instrument.base
-        and (instrument.quote == currency)
-    ):
-        return fee * fill.price
-    return None
+    return fee_value(book, order.request.symbol, fill.fee_asset, fee, fill.price)
 
 
 def _ended(book: Book, order: Order, recorded: Recorded) -> Iterator[Command]:

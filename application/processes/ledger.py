@@ -31,8 +31,8 @@ def react(_: Book, recorded: Recorded) -> Iterator[Command]:
             newer = replaced.entry
             yield judge(replaced.replaced_signal_id, "replaced", f"by {newer.signal_id}")
             yield judge(newer.signal_id, "queued", newer.reason)
-        case QueuedSignalRemoved(signal_id=signal_id, reason=reason):
-            yield judge(signal_id, "removed", reason)
+        case QueuedSignalRemoved(signal_id=signal_id, reason=reason, rejected=rejected):
+            yield judge(signal_id, "rejected" if rejected else "removed", reason)
         case QueuedSignalExpired(signal_id=signal_id):
             yield judge(signal_id, "expired", "it waited longer than queue.max_age_minutes")
         case QueueRefused(signal_id=signal_id, reason=reason):

@@ -1,28 +1,32 @@
 """A free slot goes to the best queued signal the gate lets through, in the same transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import datetime, timedelta
 
 from application.book import Book
 from application.inputs import ClockTicked, OperatorActed
 from application.journal import Recorded
-from application.processes.proposals import EntryWish, NoProposal, gate_facts, propose
+from application.processes.candidates import current_ranking, proposal_of
+from application.processes.opposing import still_closing
+from application.processes.proposals import NoProposal, gate_facts
+from application.processes.queue_orders import ordered
 from domain.gate import EntryProposal
-from domain.identity import trade_key
+from domain.holdings import (
+    BaselineTaken,
+    DiscrepancyCleared,
+    PositionAdopted,
+)
 from domain.message import Command
 from domain.queue import (
+    DenyReversal,
     ExpireQueuedSignal,
     PromoteQueuedSignal,
     QueuedSignal,
     QueuedSignalPromoted,
-    RankContext,
-    Ranked,
     RemoveQueuedSignal,
-    ranked,
 )
 from domain.risk_engine import (
     AssessEntry,
-    DiscrepancyCleared,
     RiskApproved,
     SlotFreed,
     TradingStateChanged,
@@ -39,68 +43,69 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
             SlotFreed()
             | TradingStateChanged(state="active")
             | DiscrepancyCleared()
+            | PositionAdopted()
+            | BaselineTaken()
             | QueuedSignalPromoted()
         ):
-            yield from _walk(book, current_ranking(book), recorded.at)
+            yield from _walk(book, (), recorded.at)
         case ClockTicked(promotion=promotion):
             expired = _expired(book, recorded.at)
-            yield from (ExpireQueuedSignal(signal_id=entry.signal_id) for entry in expired)
+            yield from (ExpireQueuedSignal(signal_id=signal_id) for signal_id in expired)
             if promotion:
-                fresh = [r for r in current_ranking(book) if r.entry not in expired]
-                yield from _walk(book, fresh, recorded.at)
-        case OperatorActed(action="promote_signal", subject=signal_id):
-            wanted = [r for r in current_ranking(book) if r.entry.signal_id == signal_id]
-            yield from _walk(book, wanted, recorded.at)
-        case OperatorActed(action="remove_signal") as acted:
-            yield RemoveQueuedSignal(signal_id=acted.subject, reason=f"operator: {acted.reason}")
+                yield from _walk(book, expired, recorded.at)
+        case OperatorActed() as acted:
+            yield from ordered(book, acted, recorded.at)
         case _:
             return
 
 
-def current_ranking(book: Book, *, without_group: str = "") -> list[Ranked]:
-    """The queue, best first, by today's rules, marks and open groups."""
-    open_groups = (group.opened for group in book.open_groups())
-    groups = [opened for opened in open_groups if opened.group_id != without_group]
-    context = RankContext(
-        marks={symbol: book.marks[symbol].price for symbol in sorted(book.marks)},
-        continued_keys=tuple(trade_key(g.symbol, g.timeframe, g.side) for g in groups),
-    )
-    return list(ranked(book.queue, book.account.settings.queue.rules, context))
+def _walk(book: Book, expired: tuple[str, ...], now: datetime) -> Iterator[Command]:
+    """The first that passes goes before the gate, and so do changed refusals on the way.
 
+    A reversal whose groups are flat comes before all others: their slot is its own.
+    """
+    waiting = [entry for entry in book.queue.waiting if entry.signal_id not in expired]
+    turned = [entry for entry in waiting if entry.reverses and not still_closing(book, entry)]
+    for entry in sorted(turned, key=lambda entry: entry.number):
+        passed = yield from _turn(book, entry, now)
+        if passed:
+            return
 
-def _walk(book: Book, ranking: list[Ranked], now: datetime) -> Iterator[Command]:
-    """The first that passes goes before the gate, and so do changed refusals on the way."""
-    for candidate in ranking:
-        proposal = _proposal(book, candidate.entry)
-        if proposal is None:
+    for candidate in current_ranking(book):
+        entry = candidate.entry
+        if entry.reverses or entry.signal_id in expired:
+            continue
+        proposal = proposal_of(book, entry)
+        if isinstance(proposal, NoProposal):
             continue
         facts = gate_facts(book, proposal, now)
-        verdict = assessment(book.risk, proposal, facts)
         yield AssessEntry(proposal=proposal, facts=facts)
-        if verdict.passed:
+        if assessment(book.risk, proposal, facts).passed:
             return
 
 
-def _proposal(book: Book, entry: QueuedSignal) -> EntryProposal | None:
-    """None while no ladder can be laid out: the signal keeps its place."""
-    mark = book.marks.get(entry.symbol)
-    anchor = book.account.settings.queue.anchor
-    price = entry.price
-    if mark is not None and (price is None or anchor == "better"):
-        better = min if entry.side == "long" else max
-        price = mark.price if price is None else better(price, mark.price)
-    if price is None:
-        return None
-    wish = EntryWish(
-        signal_id=entry.signal_id,
-        symbol=entry.symbol,
-        timeframe=entry.timeframe,
-        side=entry.side,
-        price=price,
-        promoted=True,
-    )
-    proposal = propose(book, wish)
-    return None if isinstance(proposal, NoProposal) else proposal
+def _turn(book: Book, entry: QueuedSignal, now: datetime) -> Generator[Command, None, bool]:
+    """Before the gate once flat: in, denied and queued like any other, or rejected for good.
+
+    Returns whether it got in.
+    """
+    proposal = proposal_of(book, entry)
+    if isinstance(proposal, NoProposal):
+        reason = proposal.reason
+        if proposal.transient:
+            yield DenyReversal(signal_id=entry.signal_id, reason=reason)
+        else:
+            yield RemoveQueuedSignal(signal_id=entry.signal_id, reason=reason, rejected=True)
+        return False
+    facts = gate_facts(book, proposal, now)
+    verdict = assessment(book.risk, proposal, facts)
+    yield AssessEntry(proposal=proposal, facts=facts)
+    if not verdict.passed and verdict.transient:
+        yield DenyReversal(signal_id=entry.signal_id, reason=verdict.reason)
+    elif not verdict.passed:
+        reason = verdict.reason
+        yield RemoveQueuedSignal(signal_id=entry.signal_id, reason=reason, rejected=True)
+    return verdict.passed
 
 
 def _promote(book: Book, proposal: EntryProposal) -> Iterator[Command]:
@@ -118,9 +123,9 @@ def _overtake(book: Book, proposal: EntryProposal) -> Iterator[Command]:
         yield RemoveQueuedSignal(signal_id=older.signal_id, reason=reason)
 
 
-def _expired(book: Book, now: datetime) -> list[QueuedSignal]:
+def _expired(book: Book, now: datetime) -> tuple[str, ...]:
     minutes = book.account.settings.queue.max_age_minutes
     if minutes is None:
-        return []
+        return ()
     age = timedelta(minutes=minutes)
-    return [entry for entry in book.queue.waiting if now - entry.queued_at >= age]
+    return tuple(e.signal_id for e in book.queue.waiting if now - e.queued_at >= age)

@@ -1,25 +1,32 @@
 """What the venue holds is compared with the books; a difference stops the symbol's entries."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+
+import msgspec
 
 from application.book import Book
 from application.inputs import ReconciliationSeen
 from application.journal import Recorded
-from application.processes.positions import expected_positions, is_dust
+from application.processes.adoption import settled
+from application.processes.positions import expected_positions, is_nothing
+from domain.holding_terms import Discrepancy, Held, HeldPosition, position_key
+from domain.holdings import (
+    BaselineTaken,
+    ClearDiscrepancy,
+    DiscrepancyCleared,
+    RecordDiscrepancy,
+    TakeBaseline,
+)
 from domain.message import Command
 from domain.money import ZERO
 from domain.order import RecordOrderUnknown
 from domain.order_terms import OrderStatus
-from domain.risk_engine import (
-    ChangeTradingState,
-    ClearDiscrepancy,
-    Discrepancy,
-    DiscrepancyCleared,
-    RecordDiscrepancy,
-    TradingStateChanged,
-)
+from domain.risk_engine import ChangeTradingState, TradingStateChanged
+
+# A venue's position may lag behind its trades: what is missing must be seen missing twice.
+CONFIRMED_AFTER = timedelta(seconds=10)
 
 
 def react(book: Book, recorded: Recorded) -> Iterator[Command]:
@@ -29,12 +36,17 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
     snapshot = recorded.event
     yield from _halt_if_behind(book, snapshot)
     yield from _ask_for_missing(book, snapshot, recorded.at)
-    held = {position.symbol: position.quantity for position in snapshot.positions}
-    expected = expected_positions(book)
-    for symbol in sorted({**held, **expected, **book.risk.discrepancies}):
-        if not _is_moving(book, symbol, snapshot.asked_at):
-            pair = (expected.get(symbol, ZERO), held.get(symbol, ZERO))
-            yield from _compare(book, symbol, pair, recorded.at)
+    seen, known = _seen(book, snapshot), expected_positions(book)
+    disputed = [found.held for _, found in sorted(book.holdings.discrepancies.items())]
+    every = sorted({*seen, *known, *disputed})
+    if book.holdings.baseline_at is None:
+        untouched = [held for held in every if not _is_touched(book, held[0])]
+        yield _baseline(seen, untouched, snapshot.asked_at)
+        every = [held for held in every if held not in untouched]
+    for held in every:
+        if not _is_moving(book, held[0], snapshot.asked_at):
+            pair = (known.get(held, ZERO), seen.get(held, ZERO))
+            yield from _compare(book, recorded, snapshot, _difference(held, pair, snapshot))
 
 
 def _halt_if_behind(book: Book, snapshot: ReconciliationSeen) -> Iterator[Command]:
@@ -85,25 +97,74 @@ def _is_moving(book: Book, symbol: str, asked_at: datetime) -> bool:
 
 
 def _compare(
-    book: Book, symbol: str, pair: tuple[Decimal, Decimal], now: datetime
+    book: Book, recorded: Recorded, snapshot: ReconciliationSeen, found: Discrepancy
 ) -> Iterator[Command]:
-    """A new difference stops the symbol's entries, and has its open orders asked for trades."""
-    expected, seen = pair
-    if not is_dust(book, symbol, expected - seen):
-        found = Discrepancy(
-            symbol=symbol,
-            expected=expected,
-            seen=seen,
-            detail="the venue's position differs from the sum of the lots",
-        )
-        if book.risk.discrepancies.get(symbol) != found:
-            yield RecordDiscrepancy(discrepancy=found)
-            yield from _ask_for_trades(book, symbol, now)
-    elif symbol in book.risk.discrepancies:
-        cleared = DiscrepancyCleared(
-            symbol=symbol, reason="venue and books agree again", actor="engine"
-        )
-        yield ClearDiscrepancy(cleared=cleared)
+    """A new difference stops the symbol's entries, and has its open orders asked for trades.
+
+    Once it was seen again, unchanged and a while later, what is missing leaves the books.
+    """
+    known = book.holdings.discrepancies.get(position_key(*found.held))
+    if is_nothing(book, found.symbol, found.difference):
+        if known is not None:
+            yield _agreed(known)
+    elif known is None or known.seen_at is None or known.difference != found.difference:
+        yield RecordDiscrepancy(discrepancy=found)
+        yield from _ask_for_trades(book, found.symbol, recorded.at)
+    elif snapshot.asked_at - known.seen_at >= CONFIRMED_AFTER:
+        since = msgspec.structs.replace(found, seen_at=known.seen_at)
+        yield from settled(book, recorded, snapshot, since)
+
+
+def _difference(
+    held: Held, pair: tuple[Decimal, Decimal], snapshot: ReconciliationSeen
+) -> Discrepancy:
+    return Discrepancy(
+        symbol=held[0],
+        side=held[1],
+        expected=pair[0],
+        seen=pair[1],
+        detail="the venue's position differs from lots, dust and baseline",
+        seen_at=snapshot.asked_at,
+    )
+
+
+def _agreed(known: Discrepancy) -> ClearDiscrepancy:
+    cleared = DiscrepancyCleared(
+        symbol=known.symbol,
+        side=known.side,
+        reason="venue and books agree again",
+        actor="engine",
+    )
+    return ClearDiscrepancy(cleared=cleared)
+
+
+def _seen(book: Book, snapshot: ReconciliationSeen) -> dict[Held, Decimal]:
+    """The venue's positions as the account's mode keeps them: net, or by side."""
+    is_hedged = book.account.settings.capital.hedge_mode
+    seen: dict[Held, Decimal] = {}
+    for position in snapshot.positions:
+        side = position.side if is_hedged else "both"
+        if is_hedged and side == "both":
+            side = "short" if position.quantity < ZERO else "long"
+        held: Held = (position.symbol, side)
+        seen[held] = seen.get(held, ZERO) + position.quantity
+    return seen
+
+
+def _is_touched(book: Book, symbol: str) -> bool:
+    """Whether we have traded it: what is there may be ours then, and is compared instead."""
+    ordered = any(order.request.symbol == symbol for order in book.orders())
+    return ordered or any(group.opened.symbol == symbol for group in book.open_groups())
+
+
+def _baseline(seen: dict[Held, Decimal], untouched: list[Held], at: datetime) -> TakeBaseline:
+    """What an account holds when the venue is first asked was there when it was added."""
+    positions = tuple(
+        HeldPosition(symbol=held[0], side=held[1], quantity=seen[held])
+        for held in untouched
+        if seen.get(held, ZERO) != ZERO
+    )
+    return TakeBaseline(taken=BaselineTaken(positions=positions, taken_at=at))
 
 
 def _ask_for_trades(book: Book, symbol: str, now: datetime) -> Iterator[Command]:

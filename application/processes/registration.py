@@ -12,22 +12,30 @@ from application.inputs import (
     SettingsSubmitted,
 )
 from application.journal import Recorded
-from domain.account import AccountOpened, ChangeSettings, OpenAccount, RecordInstruments
-from domain.message import Command
-from domain.risk_engine import (
+from application.processes.adoption import origin
+from application.processes.positions import apart, baseline_of
+from domain.account import (
+    AccountOpened,
+    ChangeSettings,
+    OpenAccount,
+    RecordInstruments,
+    SettingsRefused,
+)
+from domain.holdings import (
     BalanceRecorded,
-    ChangeTradingState,
     ClearDiscrepancy,
     DiscrepancyCleared,
+    MoveBaseline,
     RecordBalance,
-    TradingState,
-    TradingStateChanged,
 )
+from domain.message import Command
+from domain.risk_engine import ChangeTradingState, TradingState, TradingStateChanged
+from domain.trading_day import AlertRaised, RaiseAlert
 
 _STATES: dict[str, TradingState] = {"pause": "reducing", "resume": "active", "halt": "halted"}
 
 
-def react(_: Book, recorded: Recorded) -> Iterator[Command]:
+def react(book: Book, recorded: Recorded) -> Iterator[Command]:
     """Hand each fact to the aggregate that keeps it."""
     match recorded.event:
         case AccountRegistered() as registered:
@@ -36,8 +44,16 @@ def react(_: Book, recorded: Recorded) -> Iterator[Command]:
             yield _balance(registered.currency, balance, balance)
         case SettingsSubmitted() as submitted:
             yield ChangeSettings(
-                settings=submitted.settings, actor=submitted.actor, reason=submitted.reason
+                settings=submitted.settings,
+                actor=submitted.actor,
+                reason=submitted.reason,
+                engaged=_engaged(book),
             )
+        case SettingsRefused(refusal=refusal):
+            alert = AlertRaised(
+                kind="settings_refused", severity="warning", subject="settings", text=refusal
+            )
+            yield RaiseAlert(alert=alert)
         case InstrumentsSeen(instruments=instruments):
             yield RecordInstruments(instruments=instruments)
         case BalanceSeen() as seen:
@@ -47,11 +63,39 @@ def react(_: Book, recorded: Recorded) -> Iterator[Command]:
             changed = TradingStateChanged(state=state, reason=acted.reason, actor=acted.actor)
             yield ChangeTradingState(changed=changed)
         case OperatorActed(action="clear_discrepancy") as acted:
-            symbol, reason, actor = acted.subject, acted.reason, acted.actor
-            cleared = DiscrepancyCleared(symbol=symbol, reason=reason, actor=actor)
-            yield ClearDiscrepancy(cleared=cleared)
+            yield from _accepted(book, acted)
         case _:
             return
+
+
+def _accepted(book: Book, acted: OperatorActed) -> Iterator[Command]:
+    """A surplus an operator accepts is foreign from now on; what is missing stays missing."""
+    for found in book.holdings.disputes(acted.subject):
+        surplus = origin(book, found.held, found.difference).surplus
+        yield MoveBaseline(
+            symbol=found.symbol,
+            side=found.side,
+            total=baseline_of(book, found.held) + surplus,
+            reason=acted.reason,
+            actor=acted.actor,
+        )
+        cleared = DiscrepancyCleared(
+            symbol=found.symbol, side=found.side, reason=acted.reason, actor=acted.actor
+        )
+        yield ClearDiscrepancy(cleared=cleared)
+
+
+def _engaged(book: Book) -> str:
+    """What is open at the venue, in words; empty if nothing is.
+
+    A venue changes the position mode only of an account without any position, ours or not.
+    """
+    groups, orders = len(book.risk.slots), sum(1 for _ in book.working_orders())
+    is_spot = book.account.opened.market_kind == "spot"
+    held = 0 if is_spot else len(apart(book))
+    if not (groups or orders or held):
+        return ""
+    return f"{groups} groups, {orders} orders and {held} positions beside them are open"
 
 
 def _open(registered: AccountRegistered) -> OpenAccount:

@@ -59,7 +59,9 @@ def _is_proof(book: Book, reported: OrderReported) -> bool:
     assert order is not None, "an unmatched report was kept apart before"
     assert isinstance(reported.report, NotFound), "only absence needs this proof"
     held = reported.report.position
-    return held is not None and agrees(book, order.request.symbol, held)
+    return held is not None and agrees(
+        book, (order.request.symbol, order.request.position_side), held
+    )
 
 
 def _is_possible(report: Report) -> bool:

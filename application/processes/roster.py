@@ -7,32 +7,46 @@ from application.inputs import SignalReceived
 from application.journal import Recorded
 from application.processes import (
     admission,
+    adoption,
     closing,
     entry,
+    entry_limits,
     exposure,
     filling,
+    funding,
     ledger,
+    overdue,
     promotion,
     protection,
     reconciling,
     reducing,
+    refused_entries,
     registration,
     reporting,
     starting,
+    valuation,
+    waiting_rules,
     watching,
 )
 from domain.message import Command, Input
 
-# The order matters where one event concerns several: lots before exposure, exposure before
-# what may close a group, and the closing before what may take the slot it frees.
+# The order matters where one event concerns several: an entry's second try before its leg is
+# told of an end, lots before exposure, exposure before what may close a group, the end of a
+# wait before the closing, and the closing before what may take the slot it frees.
 PROCESSES: tuple[Callable[[Book, Recorded], Iterable[Command]], ...] = (
     starting.react,
     registration.react,
     reporting.react,
+    refused_entries.react,
     filling.react,
     exposure.react,
+    valuation.react,
+    funding.react,
+    adoption.react,
     admission.react,
     entry.react,
+    entry_limits.react,
+    waiting_rules.react,
     closing.react,
     reducing.react,
     watching.react,
@@ -40,6 +54,7 @@ PROCESSES: tuple[Callable[[Book, Recorded], Iterable[Command]], ...] = (
     promotion.react,
     ledger.react,
     reconciling.react,
+    overdue.react,
 )
 
 
@@ -50,5 +65,6 @@ def symbols_in_use(book: Book, received: Input) -> tuple[str, ...]:
     held = [book.risk.slots[group_id].symbol for group_id in sorted(book.risk.slots)]
     waiting = [entry.symbol for entry in book.queue.waiting]
     named = [admission.symbol_of(book, received)] if isinstance(received, SignalReceived) else []
-    symbols = sorted([*held, *waiting, *named])
+    valuing = valuation.symbols_to_value(book, received)
+    symbols = sorted([*held, *waiting, *named, *valuing])
     return tuple(dict.fromkeys(symbol for symbol in symbols if symbol))

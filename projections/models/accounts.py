@@ -4,8 +4,9 @@ import msgspec
 
 from application.journal import Recorded
 from domain.account import AccountOpened, SettingsChanged
+from domain.holdings import BalanceRecorded
 from domain.money import ZERO
-from domain.risk_engine import BalanceRecorded, TradingStateChanged
+from domain.risk_engine import TradingStateChanged
 from domain.trading_day import EngineStarted
 from projections.rows import (
     Change,

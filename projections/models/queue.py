@@ -3,6 +3,7 @@
 from application.journal import Recorded
 from domain.money import ZERO
 from domain.queue import (
+    QueuedReversalDenied,
     QueuedSignal,
     QueuedSignalExpired,
     QueuedSignalPromoted,
@@ -11,6 +12,7 @@ from domain.queue import (
     SignalQueued,
 )
 from projections.rows import (
+    Change,
     Put,
     ReadModel,
     Remove,
@@ -58,6 +60,9 @@ def project(recorded: Recorded, _: int) -> tuple[RowChange, ...]:
             | QueuedSignalPromoted(signal_id=signal_id)
         ):
             return (Remove(table="queue", key=(account, signal_id)),)
+        case QueuedReversalDenied(signal_id=signal_id) as denied:
+            why = same(denied, "reason")
+            return (Change(table="queue", key=(account, signal_id), assign=why),)
         case _:
             return ()
 

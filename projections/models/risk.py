@@ -4,11 +4,10 @@ import msgspec
 
 from application.journal import Recorded
 from domain.gate import EntryProposal, RuleCheck
+from domain.holdings import DiscrepancyCleared, DiscrepancyFound, PositionAdopted
 from domain.money import ZERO
 from domain.risk_engine import (
     CommitmentChanged,
-    DiscrepancyCleared,
-    DiscrepancyFound,
     RiskApproved,
     RiskDenied,
 )
@@ -45,10 +44,11 @@ COMMITMENTS = Table(
 DISCREPANCIES = Table(
     name="discrepancies",
     kind="current",
-    key=("account", "symbol"),
+    key=("account", "symbol", "side"),
     columns=(
         text("account"),
         text("symbol"),
+        text("side"),
         number("expected", ZERO),
         number("seen", ZERO),
         text("detail"),
@@ -92,9 +92,10 @@ def project(recorded: Recorded, position: int) -> tuple[RowChange, ...]:
             return (_commitment(account, event),)
         case DiscrepancyFound(discrepancy=found):
             difference = {**same(found, "expected", "seen", "detail"), "found_at": recorded.at}
-            return (Put(table="discrepancies", key=(account, found.symbol), values=difference),)
-        case DiscrepancyCleared():
-            return (Remove(table="discrepancies", key=(account, event.symbol)),)
+            key = (account, found.symbol, found.side)
+            return (Put(table="discrepancies", key=key, values=difference),)
+        case DiscrepancyCleared() | PositionAdopted():
+            return (Remove(table="discrepancies", key=(account, event.symbol, event.side)),)
         case _:
             return ()
 
@@ -117,14 +118,11 @@ def _decision(
 
 
 def _reserved(account: str, proposal: EntryProposal) -> tuple[RowChange, ...]:
+    """A row each leg, or one for the pyramid as long as it waits for its market's rules."""
     about = same(proposal, "group_id", "symbol")
     return tuple(
-        Put(
-            table="commitments",
-            key=(account, leg.leg_id),
-            values={**about, "resting": leg.reserve},
-        )
-        for leg in proposal.legs
+        Put(table="commitments", key=(account, part), values={**about, "resting": held.resting})
+        for part, held in sorted(proposal.commitments.items())
     )
 
 

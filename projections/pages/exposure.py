@@ -39,8 +39,8 @@ _OPEN = """
     WHERE g.account = $1 AND [g] AND g.closed_at IS NULL GROUP BY g.symbol ORDER BY g.symbol
 """
 _DISCREPANCIES = """
-    SELECT d.symbol, d.expected, d.seen, d.detail, d.found_at
-    FROM read_2.discrepancies AS d WHERE d.account = $1 AND [d] ORDER BY d.symbol
+    SELECT d.symbol, d.side, d.expected, d.seen, d.detail, d.found_at
+    FROM read_2.discrepancies AS d WHERE d.account = $1 AND [d] ORDER BY d.symbol, d.side
 """
 _DENIALS = """
     SELECT position, at, signal_id, group_id, symbol, approved, reason, transient, promoted, receipt

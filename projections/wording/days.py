@@ -1,6 +1,6 @@
 """Trading days, the account and its engine in words."""
 
-from domain.account import AccountOpened, InstrumentsChanged, SettingsChanged
+from domain.account import AccountOpened, InstrumentsChanged, SettingsChanged, SettingsRefused
 from domain.day_terms import Outcome
 from domain.trading_day import (
     AlertRaised,
@@ -36,6 +36,15 @@ def _(event: SettingsChanged) -> Description:
     return Description(
         kind="account",
         text=f"Settings {event.version} rule, by {event.actor}{because(event.reason)}",
+    )
+
+
+@describe.register
+def _(event: SettingsRefused) -> Description:
+    return Description(
+        kind="account",
+        severity="warning",
+        text=f"Settings of {event.actor} refused, {event.version} rule on: {event.refusal}",
     )
 
 

@@ -1,6 +1,7 @@
 """The queue in words."""
 
 from domain.queue import (
+    QueuedReversalDenied,
     QueuedSignalExpired,
     QueuedSignalPromoted,
     QueuedSignalRemoved,
@@ -66,6 +67,18 @@ def _(event: QueuedSignalPromoted) -> Description:
         text=(
             f"Signal {event.signal_id} promoted into group {event.group_id},"
             f" ranked by {', '.join(event.rank)}"
+        ),
+    )
+
+
+@describe.register
+def _(event: QueuedReversalDenied) -> Description:
+    return Description(
+        kind="queue",
+        severity="warning",
+        text=(
+            f"Signal {event.signal_id} could not turn the trade once it was flat, and waits"
+            f"{because(event.reason)}"
         ),
     )
 

@@ -2,10 +2,7 @@
 
 from domain.gate import RuleCheck
 from domain.risk_engine import (
-    BalanceRecorded,
     CommitmentChanged,
-    DiscrepancyCleared,
-    DiscrepancyFound,
     ProfitRecorded,
     RiskApproved,
     RiskDayBegun,
@@ -58,8 +55,17 @@ def _(event: RiskApproved) -> Description:
         text=(
             f"Signal {proposal.signal_id} approved: {proposal.side} {proposal.symbol} pyramid"
             f" {proposal.index} of group {proposal.group_id}, {amount(proposal.reserve)} reserved"
+            f"{_by_rules(event)}"
         ),
     )
+
+
+def _by_rules(event: RiskApproved) -> str:
+    """Said only where the market's own rules were not to be had."""
+    told = [check.value for check in event.receipt if check.rule == "market_rules"]
+    if "fallback" in told:
+        return ", by the fallback rules of the settings"
+    return ", until its market's rules are known" if "missing" in told else ""
 
 
 @describe.register
@@ -92,10 +98,12 @@ def _(event: CommitmentChanged) -> Description:
 
 @describe.register
 def _(event: ProfitRecorded) -> Description:
+    of_funding = f"Group {event.group_id}, by funding,"
+    who = of_funding if event.leg_id == event.group_id else f"Leg {event.leg_id}"
     return Description(
         kind="risk",
         severity="debug",
-        text=(f"Leg {event.leg_id} realized {amount(event.amount)}, {amount(event.total)} in all"),
+        text=f"{who} realized {amount(event.amount)}, {amount(event.total)} in all",
     )
 
 
@@ -103,41 +111,6 @@ def _(event: ProfitRecorded) -> Description:
 def _(event: SlotFreed) -> Description:
     return Description(
         kind="risk", symbol=event.symbol, text=f"Slot of group {event.group_id} is free again"
-    )
-
-
-@describe.register
-def _(event: BalanceRecorded) -> Description:
-    return Description(
-        kind="account",
-        severity="debug",
-        text=(
-            f"Balance at the venue: {amount(event.total)} {event.currency},"
-            f" {amount(event.free)} free"
-        ),
-    )
-
-
-@describe.register
-def _(event: DiscrepancyFound) -> Description:
-    found = event.discrepancy
-    return Description(
-        kind="risk",
-        symbol=found.symbol,
-        severity="critical",
-        text=(
-            f"Discrepancy in {found.symbol}: the books hold {amount(found.expected)}, the venue"
-            f" {amount(found.seen)}{because(found.detail)}"
-        ),
-    )
-
-
-@describe.register
-def _(event: DiscrepancyCleared) -> Description:
-    return Description(
-        kind="risk",
-        symbol=event.symbol,
-        text=f"Discrepancy in {event.symbol} cleared by {event.actor}{because(event.reason)}",
     )
 
 

@@ -24,10 +24,10 @@ from application.journal import EventLog
 from application.work_list import snapshot_of
 from application.writer import Committed, Writer, WriterDeps
 from domain.dca_leg import LegDustWrittenOff
+from domain.holdings import DiscrepancyFound
 from domain.message import Event, Input
 from domain.order import OrderRequested
 from domain.position_group import CloseAttempted, PositionGroupClosed
-from domain.risk_engine import DiscrepancyFound
 from tests.application.desk import ACCOUNT, BTC, MARKETS, Desk, market, of
 from tests.exchanges.test_reconciliation import Round
 
@@ -230,6 +230,7 @@ def test_a_snapshot_from_before_midnight_does_not_halt_an_account_for_yesterdays
 
 def test_dust_that_was_written_off_does_not_block_its_symbol() -> None:
     desk = Desk(markets=(market("BTC", min_quantity=D("0.01")),), price="100.5")
+    desk.handle(seen(desk))
     desk.signal()
     first = next(o.request for o in desk.working("entry") if o.request.price == D(100))
     for report in desk.core.fill(first.client_order_id, D("0.005"), desk.now):
@@ -244,6 +245,8 @@ def test_dust_that_was_written_off_does_not_block_its_symbol() -> None:
 
 def test_what_could_be_sold_is_a_discrepancy_however_small() -> None:
     desk = Desk()
+    desk.handle(seen(desk))
+    desk.now += timedelta(seconds=1)
     snapshot = seen(desk)
     positions = (PositionSeen(symbol=BTC, quantity=D("0.001")),)
     desk.now += timedelta(seconds=1)
@@ -262,7 +265,7 @@ def with_its_position_gone() -> Desk:
     desk.signal()
     instrument = desk.core.instrument(BTC)
     assert instrument is not None
-    desk.core.holdings.set_position(instrument, D(0), D(100))
+    desk.core.holdings.set_position(instrument, "both", D(0), D(100))
     return desk
 
 
@@ -295,7 +298,7 @@ def test_a_group_whose_position_is_gone_closes_once_the_venue_was_seen_to_hold_n
     assert closed.closed_at - began > timedelta(seconds=60)
     assert desk.book.risk.slots == {}
     desk.handle(seen(desk))
-    assert desk.book.risk.discrepancies == {}
+    assert desk.book.holdings.discrepancies == {}
 
 
 def test_refusals_alone_never_take_a_position_off_the_books() -> None:
@@ -323,11 +326,11 @@ def test_what_a_closed_group_still_bought_does_not_bind_capital_for_ever() -> No
         traded_at=desk.now,
     )
     desk.feed(OrderReported(client_order_id=entry.client_order_id, report=late))
-    assert BTC in desk.book.risk.discrepancies
+    assert desk.book.holdings.disputes(BTC) != ()
 
     desk.now += timedelta(days=1)
     desk.signal(symbol="ETHUSDT.P")
 
     held = {commitment.group_id for commitment in desk.book.risk.commitments.values()}
     assert held == {desk.group().opened.group_id}
-    assert BTC in desk.book.risk.discrepancies
+    assert desk.book.holdings.disputes(BTC) != ()

@@ -238,14 +238,6 @@ def test_a_budget_too_small_is_rejected_with_the_smallest_that_works() -> None:
     assert again.outcome() == ("admitted", "approved")
 
 
-def test_a_reduce_is_rejected_until_it_is_carried_out() -> None:
-    desk = Desk()
-
-    desk.signal("long", execution_intent={"type": "reduce", "amount": "1"})
-
-    assert desk.outcome()[0] == "rejected"
-
-
 def test_a_spot_account_cannot_go_short() -> None:
     spot = market("BTC", symbol="BTC/USDT", kind="spot")
     desk = Desk(markets=(spot,), kind="spot", leverage=1)
@@ -336,3 +328,13 @@ def test_the_ledger_balances_after_all_of_it() -> None:
 
     assert received == set(desk.book.day.outcomes)
     assert json.loads(of(desk.recorded, SignalReceived)[0].body)["number"] == 1
+
+
+def test_a_groups_opening_carries_the_signals_own_stop_where_one_is_allowed() -> None:
+    for allowed, expected in ((True, D(95)), (False, None)):
+        desk = Desk(with_settings(signals=SignalSettings(allow_stop_loss=allowed)))
+
+        happened = desk.signal(risk={"stop_loss": "95"})
+
+        (opened,) = of(happened, PositionGroupOpened)
+        assert opened.stop_loss == expected

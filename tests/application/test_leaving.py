@@ -8,13 +8,14 @@ import pytest
 
 from application.inputs import AnswerLost, NotFound, OrderReported, Refused, Traded
 from domain.dca_leg import LegDustWrittenOff, LegExcessSold
+from domain.holdings import DiscrepancyFound
 from domain.order import (
     OrderCancelRequested,
     OrderRequested,
     OrderResent,
 )
 from domain.position_group import CloseAttempted, PositionGroupClosed, PositionGroupClosing
-from domain.risk_engine import DiscrepancyFound, SlotFreed
+from domain.risk_engine import SlotFreed
 from domain.settings import ExitSettings, GridSettings
 from tests.application.desk import BTC, PROMPT, Desk, market, of
 
@@ -300,4 +301,4 @@ def test_a_close_that_sells_more_than_is_held_is_told_at_once() -> None:
     (excess,) = of(happened, LegExcessSold)
     assert excess.quantity == D("0.3")
     (found,) = of(happened, DiscrepancyFound)
-    assert (found.discrepancy.symbol, found.discrepancy.seen) == (BTC, D("0.3"))
+    assert (found.discrepancy.symbol, found.discrepancy.seen) == (BTC, D("-0.3"))

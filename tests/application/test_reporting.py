@@ -23,14 +23,10 @@ from application.inputs import (
     Traded,
 )
 from application.processes.protection import unprotected_legs
+from domain.holdings import BalanceRecorded, DiscrepancyCleared, DiscrepancyFound
 from domain.order import OrderFilled, OrderRequested, OrderTradesMissing, OrderUnknown
 from domain.order_terms import OrderStatus
-from domain.risk_engine import (
-    BalanceRecorded,
-    CommitmentChanged,
-    DiscrepancyCleared,
-    DiscrepancyFound,
-)
+from domain.risk_engine import CommitmentChanged
 from domain.trading_day import InputFailed, ReportUnmatched
 from tests.application.desk import BTC, MORNING, Desk, names, of
 
@@ -72,8 +68,9 @@ def snapshot(desk: Desk, quantity: str, *, orders: Any = None) -> Reconciliation
 
 
 def settled() -> Desk:
-    """A long of 2 at 100, everything at rest, some time ago."""
+    """A long of 2 at 100, everything at rest, some time ago. Nothing was held before."""
     desk = Desk()
+    desk.feed(snapshot(desk, "0"))
     desk.signal()
     desk.now += timedelta(seconds=5)
     return desk

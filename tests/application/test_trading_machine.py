@@ -37,6 +37,9 @@ class Trading(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.desk = Desk(SETTINGS, markets=(market("BTC"), market("ETH", step=D("0.1"))))
+        self.desk.handle(
+            ReconciliationSeen(asked_at=self.desk.now, open_client_order_ids=(), positions=())
+        )
 
     @rule(
         side=st.sampled_from(["buy", "sell"]),

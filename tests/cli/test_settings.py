@@ -106,15 +106,40 @@ def test_values_out_of_range_are_named_each_with_its_remedy(shell: Shell, tmp_pa
 
 
 def test_what_this_release_cannot_act_on_is_refused_too(shell: Shell, tmp_path: Path) -> None:
-    path = written(tmp_path, {"capital": {"hedge_mode": True}, "grid": {"entry_order": "market"}})
+    path = written(tmp_path, {"risk": {"countdown_seconds": 60, "cooldown_minutes_after_loss": 5}})
     done = shell.run("settings", "set", path, "--account", ACCOUNT, "--reason", "wrong")
 
     done.refused(
         "asks for what is not built yet",
-        "capital.hedge_mode was true: this release acts only on false",
-        "grid.entry_order was ",
+        "risk.cooldown_minutes_after_loss was 5: this release acts only on 0",
+        "risk.countdown_seconds was ",
     )
     assert waiting(shell.database_url) == 0
+
+
+def test_what_full_groups_may_commit_is_told_beside_the_settings(
+    altered_shell: Shell, tmp_path: Path
+) -> None:
+    wanted = {"capital": {"pyramid_capital": "full", "group_budget": "20000"}}
+    path = written(tmp_path, wanted)
+    arguments = ["settings", "set", str(path), "--account", ACCOUNT, "--reason", "more"]
+    worst = "any symbol: a full group commits at most 100000 USDT, 10 of them 1000000 USDT"
+    warning = "warning: capital.group_budget was 100000 for one full group"
+
+    told = altered_shell.run(*arguments)
+    assert worst in told.stdout
+    assert warning in told.stdout
+    as_json = altered_shell.run(*arguments, "--json").json()
+    assert as_json["worst_cases"]["cases"][0]["all_groups"] == "1000000"
+    assert [each["field"] for each in as_json["warnings"]] == ["capital.group_budget"]
+
+    handle_inbox(altered_shell.database_url)
+    shown = altered_shell.run("settings", "show", "--account", ACCOUNT)
+    assert worst in shown.stderr
+    assert parse_settings(shown.stdout) == parse_settings(json.dumps(wanted))
+    document = altered_shell.run("settings", "show", "--account", ACCOUNT, "--json").json()
+    assert parse_settings(json.dumps(document["settings"])) == parse_settings(json.dumps(wanted))
+    assert document["worst_cases"]["max_committed_capital"] == "50000"
 
 
 def test_what_is_no_json_is_refused_with_the_place(shell: Shell, tmp_path: Path) -> None:

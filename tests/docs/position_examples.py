@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from domain.dca_leg import LegExitFilled
-from domain.grid import PlanRequest, ladder_of, plan_legs, pyramid_capital
+from domain.grid import PlanRequest, plan_legs, pyramid_capital
+from domain.ladders import ladder_of
 from domain.money import plain
 from domain.order import OrderFilled
 from domain.position_group import PositionGroupClosed, PositionGroupClosing, StopTrailed
@@ -210,7 +211,7 @@ def _is_exit(desk: Desk, fill: OrderFilled) -> bool:
 
 
 def _queued(
-    signal_id: str, symbol: str, price: str | None, number: int, **more: int
+    signal_id: str, symbol: str, price: str | None, number: int, replacements: int = 0
 ) -> QueuedSignal:
     return QueuedSignal(
         signal_id=signal_id,
@@ -223,7 +224,7 @@ def _queued(
         number=number,
         reason="max_open_groups",
         expected_profit=D(1),
-        **more,
+        replacements=replacements,
     )
 
 

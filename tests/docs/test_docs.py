@@ -207,7 +207,7 @@ def test_what_is_said_to_have_no_effect_is_read_by_no_decision_and_not_refused()
     read = {name: readers(name) for name in warned}
     found += [f"README.md: {name} has an effect in {read[name]}" for name in warned if read[name]]
     none_of(found)
-    assert '"grid.post_only"' in refusals
+    assert '"risk.countdown_seconds"' in refusals
     assert readers("signals.max_age_seconds") == ["application/processes/admission.py"]
 
 

@@ -59,5 +59,7 @@ def facts(*, risk: RiskSettings | None = None, slots: int = 10, **changes: Any) 
         leverage=1,
         mark=MarkSeen(symbol=BTC, price=D(100), at=NOON),
         now=NOON,
+        has_discrepancy=False,
+        foreign=D(0),
     )
     return msgspec.structs.replace(made, **changes)

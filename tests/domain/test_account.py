@@ -13,9 +13,10 @@ from domain.account import (
     OpenAccount,
     RecordInstruments,
     SettingsChanged,
+    SettingsRefused,
 )
 from domain.instrument import Instrument
-from domain.settings import PoolSettings, Settings
+from domain.settings import CapitalSettings, PoolSettings, Settings
 from tests.domain.given import fold, given
 
 D = Decimal
@@ -76,6 +77,41 @@ def test_the_same_settings_are_no_new_version() -> None:
     ).then_nothing()
 
 
+HEDGED = Settings(capital=CapitalSettings(hedge_mode=True))
+REFUSED = SettingsRefused(
+    version=1,
+    refusal=(
+        "capital.hedge_mode was true: it changes only when flat without orders, and 2 groups are"
+        " open; close them first"
+    ),
+    actor="bob",
+    reason="hedging",
+)
+
+
+def hedged(engaged: str) -> ChangeSettings:
+    return ChangeSettings(settings=HEDGED, actor="bob", reason="hedging", engaged=engaged)
+
+
+def test_the_position_mode_changes_only_when_nothing_is_open() -> None:
+    state = given(account, OPENED, FIRST).when(hedged("2 groups are open")).then(REFUSED)
+    assert (state.settings, state.settings_version, state.refused) == (Settings(), 1, REFUSED)
+
+    changed = SettingsChanged(version=2, settings=HEDGED, actor="bob", reason="hedging")
+    state = given(account, OPENED, FIRST, REFUSED).when(hedged("")).then(changed)
+    assert state.refused is None
+
+
+def test_whatever_is_open_other_settings_change() -> None:
+    change = ChangeSettings(
+        settings=TIGHTER, actor="bob", reason="holidays", engaged="2 groups are open"
+    )
+
+    given(account, OPENED, FIRST).when(change).then(
+        SettingsChanged(version=2, settings=TIGHTER, actor="bob", reason="holidays")
+    )
+
+
 def test_new_markets_are_recorded_sorted() -> None:
     state = (
         given(account, OPENED, FIRST)
@@ -102,3 +138,27 @@ def test_markets_seen_again_change_nothing() -> None:
     given(account, OPENED, FIRST, InstrumentsChanged(instruments=(BTC,))).when(
         RecordInstruments(instruments=(BTC,))
     ).then_nothing()
+
+
+def test_rules_that_a_venue_forgets_to_tell_do_not_take_away_those_it_told() -> None:
+    unknown = msgspec.structs.replace(BTC, tick=D(0))
+    opened = given(account, OPENED, FIRST, InstrumentsChanged(instruments=(BTC,)))
+
+    opened.when(RecordInstruments(instruments=(unknown,))).then_nothing()
+    state = opened.when(RecordInstruments(instruments=(unknown, ETH))).then(
+        InstrumentsChanged(instruments=(ETH,))
+    )
+
+    assert state.instruments == (BTC, ETH)
+
+
+def test_rules_that_come_complete_what_was_known_of_a_market() -> None:
+    unknown = msgspec.structs.replace(BTC, tick=D(0), step=D(0))
+
+    state = (
+        given(account, OPENED, FIRST, InstrumentsChanged(instruments=(unknown,)))
+        .when(RecordInstruments(instruments=(BTC,)))
+        .then(InstrumentsChanged(instruments=(BTC,)))
+    )
+
+    assert state.instruments == (BTC,)

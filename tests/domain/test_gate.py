@@ -7,7 +7,8 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from domain.gate import Assessment, RiskedNow, Rule, RuleCheck, Slot, assess
+from domain.gate import Assessment, RiskedNow, Rule, RuleCheck, Slot
+from domain.gate_rules import assess
 from domain.message import MarkSeen
 from domain.settings import RiskSettings
 from tests.domain.proposals import BTC, ETH, NOON, facts, proposal
@@ -19,7 +20,6 @@ CALM = RiskedNow(
     committed=D(0),
     committed_symbol=D(0),
     realized_today=D(0),
-    discrepancy=False,
 )
 
 
@@ -83,7 +83,7 @@ def test_leverage_may_reach_its_limit(leverage: int, passes: bool) -> None:
 
 
 def test_a_discrepancy_of_the_symbol_stops_it_for_now() -> None:
-    verdict = assess(proposal(), facts(), risked(discrepancy=True))
+    verdict = assess(proposal(), facts(has_discrepancy=True), risked())
 
     assert (verdict.reason, verdict.transient) == ("discrepancy", True)
 
@@ -100,6 +100,19 @@ def test_one_open_group_per_key() -> None:
 
 def test_a_pyramid_joins_its_own_group() -> None:
     assert assess(proposal(index=1), facts(), risked(slots=(slot("g1", BTC),))).passed
+
+
+@pytest.mark.parametrize(
+    ("foreign", "value"), [(D("0.5"), "0.5"), (None, None)], ids=["held", "not known yet"]
+)
+def test_a_foreign_position_refuses_its_symbol_until_it_is_flat(
+    foreign: Decimal | None, value: str | None
+) -> None:
+    verdict = assess(proposal(), facts(foreign=foreign), risked())
+
+    (check,) = [check for check in verdict.receipt if check.rule == "foreign_position"]
+    assert (verdict.reason, verdict.transient) == ("foreign_position", True)
+    assert (check.value, check.limit) == (value, "0")
 
 
 def test_a_symbol_has_one_direction_across_timeframes() -> None:
@@ -259,6 +272,6 @@ def test_a_permanent_refusal_is_told_before_a_transient_one() -> None:
 
 
 def test_of_several_transient_refusals_the_first_rule_is_told() -> None:
-    verdict = assess(proposal(), facts(), risked(discrepancy=True, committed=D("1e9")))
+    verdict = assess(proposal(), facts(has_discrepancy=True), risked(committed=D("1e9")))
 
     assert (verdict.reason, verdict.transient) == ("discrepancy", True)

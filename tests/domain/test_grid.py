@@ -5,21 +5,19 @@ from decimal import Decimal, localcontext
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from domain.grid import (
-    BUDGET_UNIT,
+    AtMarket,
     PlanRequest,
-    ladder_of,
     leg_price,
     plan_legs,
     planned_notional,
     pyramid_capital,
     take_profit_price,
 )
-from domain.instrument import Instrument, PositionSide, is_undersized
-from domain.money import DECISION_CONTEXT, HUNDRED, ZERO
+from domain.instrument import Instrument, PositionSide
+from domain.ladders import ladder_of
+from domain.money import DECISION_CONTEXT, ZERO
 from domain.settings import CapitalSettings, GridSettings, LegSettings, UndersizedLeg
 
 D = Decimal
@@ -241,102 +239,64 @@ def test_a_pyramid_may_have_a_ladder_of_its_own() -> None:
     assert (ladder_of(grid, 0), ladder_of(grid, 1)) == (grid.legs, own)
 
 
-def decimals(low: str, high: str, places: int) -> st.SearchStrategy[Decimal]:
-    return st.decimals(D(low), D(high), places=places, allow_nan=False, allow_infinity=False)
-
-
-@st.composite
-def instruments(draw: st.DrawFn) -> Instrument:
-    step = draw(st.sampled_from([D("0.00001"), D("0.001"), D("0.5"), D(1), D(3)]))
-    return msgspec.structs.replace(
-        BTC,
-        kind=draw(st.sampled_from(["spot", "linear"])),
-        tick=draw(st.sampled_from([D("0.0001"), D("0.05"), D("0.1"), D(7)])),
-        step=step,
-        min_quantity=step * draw(st.integers(0, 20)),
-        min_notional=draw(decimals("0", "200", 2)),
-        contract_size=draw(st.sampled_from([D(1), D("0.01"), D(10)])),
-        taker_fee_percent=draw(decimals("0", "1", 3)),
+def test_contracts_of_a_hundredth_are_counted_in_hundredths() -> None:
+    # As OKX lists BTC: 0.01 BTC a contract, in steps of 0.01 contracts.
+    okx = msgspec.structs.replace(
+        BTC, contract_size=D("0.01"), step=D("0.01"), min_quantity=D("0.01"), min_notional=D(0)
     )
+    plan = plan_legs(request("1000", instrument=okx))
+
+    # 200 each at 50000, 49750, 49500, 49250 and 49000, a contract being a hundredth of that.
+    assert [leg.quantity for leg in plan.legs] == [
+        D("0.40"),
+        D("0.40"),
+        D("0.40"),
+        D("0.40"),
+        D("0.40"),
+    ]
+    assert planned_notional(plan) == D("0.4") * D("0.01") * D(247500)
 
 
-@st.composite
-def ladders(draw: st.DrawFn) -> tuple[LegSettings, ...]:
-    parts = draw(st.lists(st.integers(1, 100), min_size=1, max_size=7))
-    weights = [(D(part) * HUNDRED / sum(parts)).quantize(D("0.0001")) for part in parts]
-    return tuple(
-        LegSettings(
-            gap_percent=draw(decimals("-90", "0", 3)),
-            weight_percent=weight,
-            take_profit_percent=draw(decimals("0.01", "50", 2)),
-        )
-        for weight in weights
-    )
+def test_weights_a_hair_above_100_together_do_not_exceed_the_capital() -> None:
+    legs = (leg("0", "50.005"), leg("0", "50.005"))
+    fine = msgspec.structs.replace(BTC, step=D("0.00000001"), min_quantity=D(0))
+    plan = plan_legs(request("1000", *legs, instrument=fine))
+
+    assert planned_notional(plan) == D(1000)
 
 
-@st.composite
-def requests(draw: st.DrawFn) -> PlanRequest:
-    instrument = draw(instruments())
-    side: PositionSide = draw(st.sampled_from(["long", "short"]))
-    return PlanRequest(
-        instrument=instrument,
-        side="long" if instrument.kind == "spot" else side,
-        entry_price=draw(decimals("0.01", "100000", 6)),
-        pyramid_capital=draw(decimals("0.01", "100000", 8)),
-        legs=draw(ladders()),
-        undersized_leg=draw(st.sampled_from(["skip", "merge", "reject"])),
-    )
+def at_market(bound: str, cost: str, side: PositionSide = "long") -> PlanRequest:
+    made = request("1000", leg("0", "50"), leg("-1", "50"))
+    terms = AtMarket(bound=D(bound), cost=D(cost))
+    return msgspec.structs.replace(made, side=side, at_market=terms)
 
 
-@given(requests())
-def test_no_planned_leg_breaks_a_rule_of_the_market(planned: PlanRequest) -> None:
-    instrument = planned.instrument
+def test_a_leg_without_a_gap_enters_at_its_bound_and_keeps_its_share_there() -> None:
+    plan = plan_legs(at_market("50500", "50500"))
 
-    for planned_leg in plan_legs(planned).legs:
-        assert planned_leg.price % instrument.tick == ZERO
-        assert planned_leg.quantity % instrument.step == ZERO
-        assert not is_undersized(instrument, planned_leg.price, planned_leg.quantity)
-
-
-@given(requests())
-def test_every_leg_is_planned_or_skipped_once(planned: PlanRequest) -> None:
-    plan = plan_legs(planned)
-    planned_indexes = [leg.index for leg in plan.legs]
-    indexes = sorted(planned_indexes + [leg.index for leg in plan.skipped])
-
-    assert indexes == list(range(len(planned.legs)))
+    # 500 at 50500 is 0.0099: bounded so that even the worst fill costs no more than 500.
+    assert [(leg.price, leg.quantity) for leg in plan.legs] == [
+        (D(50500), D("0.009")),
+        (D(49500), D("0.01")),
+    ]
 
 
-@given(requests())
-def test_a_plan_never_commits_more_than_its_capital(planned: PlanRequest) -> None:
-    plan = plan_legs(planned)
-    weights = sum((leg.weight_percent for leg in planned.legs), ZERO)
+def test_a_bound_below_the_legs_price_buys_no_more_than_the_leg() -> None:
+    plan = plan_legs(at_market("49000", "49000"))
 
-    assert planned_notional(plan) <= planned.pyramid_capital * weights / HUNDRED
+    assert (plan.legs[0].price, plan.legs[0].quantity) == (D(49000), D("0.01"))
 
 
-@given(requests())
-def test_no_leg_is_priced_worse_than_asked(planned: PlanRequest) -> None:
-    for planned_leg in plan_legs(planned).legs:
-        gap = planned_leg.gap_percent if planned.side == "long" else -planned_leg.gap_percent
-        asked = planned.entry_price * (HUNDRED + gap) / HUNDRED
-        worse = planned_leg.price - asked if planned.side == "long" else asked - planned_leg.price
+def test_a_short_that_enters_at_once_counts_at_what_it_may_sell_for() -> None:
+    plan = plan_legs(at_market("50500", "51010", "short"))
 
-        assert -planned.instrument.tick < worse <= ZERO
+    assert (plan.legs[0].price, plan.legs[0].quantity) == (D(50500), D("0.009"))
+    assert plan.legs[1].price == D(50500)
+    assert plan.legs[1].quantity == D("0.009")
 
 
-@given(requests())
-def test_the_smallest_budget_works_and_the_next_smaller_does_not(planned: PlanRequest) -> None:
-    poor = msgspec.structs.replace(planned, pyramid_capital=ZERO)
-    budget = plan_legs(poor).smallest_budget
+def test_the_smallest_budget_of_a_leg_at_once_counts_its_bound() -> None:
+    poor = msgspec.structs.replace(at_market("50500", "50500"), pyramid_capital=D(1))
+    plan = plan_legs(msgspec.structs.replace(poor, legs=(leg("0", "100"),)))
 
-    if budget is None:
-        rich = msgspec.structs.replace(planned, pyramid_capital=D(10) ** 12)
-        assert plan_legs(rich).legs == ()
-        return
-
-    enough = msgspec.structs.replace(planned, pyramid_capital=budget)
-    short = msgspec.structs.replace(planned, pyramid_capital=budget - BUDGET_UNIT)
-    assert plan_legs(enough).legs
-    assert plan_legs(short).legs == ()
-    assert plan_legs(short).smallest_budget == budget
+    assert plan.smallest_budget == D("50.5")

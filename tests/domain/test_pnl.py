@@ -19,6 +19,7 @@ from domain.pnl import (
     average_entry,
     bought,
     combined,
+    share_by,
     sold,
     split_fee,
     unrealized,
@@ -265,3 +266,34 @@ def test_an_allocation_is_the_whole_quantity_and_fee_within_each_lot(
     assert sum((part.fee for part in parts), ZERO) == fee
     assert all(ZERO < part.quantity <= lots[part.index].quantity for part in parts)
     assert all(part.quantity == lots[part.index].quantity for part in parts[:-1])
+
+
+WEIGHTS = st.lists(
+    st.decimals(min_value=-50, max_value=50, places=3).filter(bool), min_size=1, max_size=6
+)
+
+
+@given(amount=st.decimals(min_value=-1000, max_value=1000, places=8), weights=WEIGHTS)
+def test_shares_by_signed_weights_sum_to_the_amount(
+    amount: Decimal, weights: list[Decimal]
+) -> None:
+    whole = sum(weights, ZERO)
+    if whole == ZERO:
+        return
+
+    shares = share_by(amount, weights)
+
+    assert sum(shares, ZERO) == amount
+    for share, weight in zip(shares, weights, strict=True):
+        assert abs(share - amount * weight / whole) <= D("1e-15")
+
+
+def test_the_last_share_takes_the_remainder() -> None:
+    third = D("0.333333333333333333")
+
+    assert share_by(D(1), [D(1), D(1), D(1)]) == (third, third, 1 - third - third)
+
+
+def test_weights_that_cancel_out_share_nothing() -> None:
+    with pytest.raises(ValueError, match="must not be zero"):
+        share_by(D(1), [D(1), D(-1)])

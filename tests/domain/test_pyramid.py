@@ -64,3 +64,7 @@ def test_it_closes_with_what_it_earned() -> None:
     state = given(pyramid, PLANNED, HALTED).when(CLOSE).then(CLOSED)
 
     assert state.closed
+
+
+def test_one_that_waited_in_vain_has_no_books_to_close() -> None:
+    given(pyramid).when(CLOSE).then_nothing()

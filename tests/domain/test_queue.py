@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from domain import queue
 from domain.message import Command
 from domain.queue import (
+    DenyReversal,
     EnqueueSignal,
     ExpireQueuedSignal,
     OpenQueue,
     PromoteQueuedSignal,
     Queue,
+    QueuedReversalDenied,
     QueuedSignal,
     QueuedSignalExpired,
     QueuedSignalPromoted,
@@ -179,6 +181,92 @@ def test_a_signal_leaves_the_queue_once(command: Command, event: Any) -> None:
 
     assert state.waiting == (waiting(2, ETH),)
     given(queue, OPENED).when(command).then_nothing()
+
+
+def test_what_can_never_be_carried_out_is_told_apart_from_what_was_taken_out() -> None:
+    given(queue, OPENED, *queued(waiting(1))).when(
+        RemoveQueuedSignal(signal_id="s1", reason="symbol_allowed", rejected=True)
+    ).then(QueuedSignalRemoved(signal_id="s1", reason="symbol_allowed", rejected=True))
+
+
+def test_neither_limit_nor_replacement_setting_refuses_a_reversal() -> None:
+    turning = waiting(2, ETH, reverses=("g1",))
+    given(queue, OPENED, *queued(waiting(1))).when(enqueue(turning, 1, replace=False)).then(
+        SignalQueued(entry=turning)
+    )
+
+    newer = msgspec.structs.replace(turning, signal_id="s3")
+    when = given(queue, OPENED, *queued(waiting(1, ETH))).when(enqueue(newer, 1, replace=False))
+    assert isinstance(when.happened[0], QueuedSignalReplaced)
+
+
+def test_a_newer_signal_inherits_what_the_older_one_turns() -> None:
+    older = waiting(1, reverses=("g1", "g2"))
+
+    state = given(queue, OPENED, *queued(older)).when(enqueue(waiting(2))).state
+    assert state.waiting[0].reverses == ("g1", "g2")
+    again = waiting(3, reverses=("g3",))
+    assert given(queue, OPENED, *queued(older)).when(enqueue(again)).state.waiting[0].reverses == (
+        "g3",
+    )
+
+
+def test_a_reversal_that_was_denied_waits_like_any_other() -> None:
+    turning = waiting(1, reverses=("g1",))
+    deny = DenyReversal(signal_id="s1", reason="max_daily_loss")
+
+    state = (
+        given(queue, OPENED, *queued(turning, waiting(2, ETH)))
+        .when(deny)
+        .then(QueuedReversalDenied(signal_id="s1", reason="max_daily_loss"))
+    )
+
+    assert state.waiting == (waiting(1, reason="max_daily_loss"), waiting(2, ETH))
+    given(queue, OPENED, *queued(waiting(1))).when(deny).then_nothing()
+    given(queue, OPENED).when(deny).then_nothing()
+
+
+ALIKE = {"waiting_since": NOON, "queued_at": NOON}
+CONTEXT = RankContext(
+    marks={BTC: D(90), ETH: D(100)}, continued_keys=(waiting(1, BTC).key, waiting(4, SOL).key)
+)
+# In each pair the first is better by this rule alone; by all others the second, or none, is.
+BETTER_BY: dict[QueueRule, tuple[QueuedSignal, QueuedSignal]] = {
+    "continuation": (waiting(4, SOL, **ALIKE), waiting(1, ETH, replacements=1)),
+    "deepest_loss": (waiting(4, "NEW/USDT:USDT"), waiting(1, ETH)),
+    "replacements": (waiting(4, ETH, replacements=2), waiting(1, ETH, replacements=1)),
+    "expected_profit": (waiting(4, ETH, expected_profit=D(9)), waiting(1, ETH)),
+    "oldest": (waiting(4, ETH, waiting_since=NOON), waiting(1, ETH, replacements=3)),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("others", [(), *[(other,) for other in RULES]])
+def test_each_rule_decides_first_where_it_stands_first_and_not_at_all_where_it_is_off(
+    rule: QueueRule, others: tuple[QueueRule, ...]
+) -> None:
+    better, worse = BETTER_BY[rule]
+    context = CONTEXT
+    if rule == "deepest_loss":
+        context = RankContext(marks={"NEW/USDT:USDT": D(80), ETH: D(100)}, continued_keys=())
+    rules = (rule, *(other for other in others if other != rule))
+    both = Queue(waiting=(worse, better))
+
+    first = ranked(both, rules, context)[0]
+    assert first.entry == better
+    assert len(first.rank) == len(rules)
+    assert all(shown.startswith(f"{name}=") for shown, name in zip(first.rank, rules, strict=True))
+    only_others = tuple(other for other in others if other != rule)
+    if only_others and other_prefers(only_others[0], worse, better, context):
+        assert ranked(both, (*only_others, rule), context)[0].entry == worse
+
+
+def other_prefers(
+    rule: QueueRule, one: QueuedSignal, two: QueuedSignal, context: RankContext
+) -> bool:
+    """Whether a rule alone puts `one` first whatever their numbers."""
+    tie_breaker = msgspec.structs.replace(one, number=99)
+    return ranked(Queue(waiting=(tie_breaker, two)), (rule,), context)[0].entry == tie_breaker
 
 
 def test_the_continuation_of_an_open_group_comes_first() -> None:

@@ -13,18 +13,11 @@ from domain.gate import Commitment, EntryProposal, GateFacts
 from domain.risk_engine import (
     AdjustCommitment,
     AssessEntry,
-    BalanceRecorded,
     ChangeTradingState,
-    ClearDiscrepancy,
     CommitmentChanged,
-    Discrepancy,
-    DiscrepancyCleared,
-    DiscrepancyFound,
     FreeSlot,
     OpenRiskEngine,
     ProfitRecorded,
-    RecordBalance,
-    RecordDiscrepancy,
     RecordProfit,
     RiskApproved,
     RiskDayBegun,
@@ -164,14 +157,6 @@ def test_a_closed_group_frees_its_slot_once() -> None:
     assert state.slots == {}
 
 
-def test_a_balance_is_recorded_when_it_changed() -> None:
-    seen = BalanceRecorded(currency="USDT", total=D(1000), free=D(900))
-
-    state = given(risk_engine, OPENED).when(RecordBalance(recorded=seen)).then(seen)
-
-    assert (state.balance_total, state.balance_free) == (D(1000), D(900))
-
-
 @pytest.mark.parametrize("actor", ["ann", "engine"])
 @pytest.mark.parametrize("wanted", ["reducing", "halted"])
 def test_anyone_may_tighten(wanted: TradingState, actor: str) -> None:
@@ -197,38 +182,6 @@ def test_only_an_operator_loosens(now: TradingState, wanted: TradingState) -> No
     given(risk_engine, *past).when(ChangeTradingState(changed=state_changed(wanted))).then(
         state_changed(wanted)
     )
-
-
-def found(expected: str, seen: str) -> Discrepancy:
-    return Discrepancy(symbol=BTC, expected=D(expected), seen=D(seen), detail="positions differ")
-
-
-def test_a_discrepancy_stops_the_symbol_until_cleared() -> None:
-    event = DiscrepancyFound(discrepancy=found("1", "2"))
-    state = (
-        given(risk_engine, OPENED).when(RecordDiscrepancy(discrepancy=found("1", "2"))).then(event)
-    )
-
-    assert assessment(state, proposal(), facts()).reason == "discrepancy"
-    assert assessment(state, proposal(symbol=ETH), facts()).passed
-
-    cleared = DiscrepancyCleared(symbol=BTC, reason="they agree", actor="engine")
-    after = given(risk_engine, OPENED, event).when(ClearDiscrepancy(cleared=cleared)).then(cleared)
-    assert assessment(after, proposal(), facts()).passed
-
-
-def test_a_discrepancy_that_changed_is_told_again() -> None:
-    event = DiscrepancyFound(discrepancy=found("1", "2"))
-
-    given(risk_engine, OPENED, event).when(RecordDiscrepancy(discrepancy=found("1", "3"))).then(
-        DiscrepancyFound(discrepancy=found("1", "3"))
-    )
-
-
-def test_what_agrees_needs_no_clearing() -> None:
-    cleared = DiscrepancyCleared(symbol=BTC, reason="they agree", actor="engine")
-
-    given(risk_engine, OPENED).when(ClearDiscrepancy(cleared=cleared)).then_nothing()
 
 
 def test_a_new_day_keeps_what_is_risked_and_starts_its_own_counts() -> None:

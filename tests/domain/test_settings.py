@@ -210,6 +210,19 @@ def test_weights_may_miss_100_by_a_hundredth() -> None:
         ({"grid": {"pyramid_legs": {"5": [leg()]}}}, "grid.pyramid_legs.5"),
         ({"grid": {"pyramid_legs": {"first": [leg()]}}}, "grid.pyramid_legs.first"),
         ({"grid": {"generator": {"legs": 8}}}, "grid.generator.legs"),
+        ({"grid": {"generator": {"legs": 10**9}}}, "grid.generator.legs"),
+        ({"grid": {"generator": {"gap_percent": "-100"}}}, "grid.generator.gap_percent"),
+        ({"grid": {"generator": {"gap_percent": "1"}}}, "grid.generator.gap_percent"),
+        ({"grid": {"generator": {"gap_percent": "-25"}}}, "grid.generator"),
+        (
+            {"grid": {"generator": {"gap_percent": "-1", "gaps": "geometric", "gap_step": "5"}}},
+            "grid.generator",
+        ),
+        ({"grid": {"generator": {"gaps": "arithmetic", "gap_step": "20"}}}, "grid.generator"),
+        (
+            {"grid": {"generator": {"legs": 7, "sizes": "geometric", "size_step": "0.001"}}},
+            "grid.generator.size_step",
+        ),
         ({"exits": {"pyramid_targets": {"0": "-1"}}}, "exits.pyramid_targets.0"),
         ({"exits": {"trailing_stop_percent": "0.05"}}, "exits.trailing_step_percent"),
         ({"capital": {"pyramid_capital": ["1", "2"]}}, "capital.pyramid_capital"),
@@ -339,19 +352,9 @@ def test_an_override_knows_every_key_of_what_it_overrides() -> None:
 @pytest.mark.parametrize(
     ("document", "field"),
     [
-        ({"exits": {"mode": "hybrid"}}, "exits.mode"),
-        ({"exits": {"stop_loss_percent": "5"}}, "exits.stop_loss_percent"),
-        ({"grid": {"generator": {}}}, "grid.generator"),
-        ({"grid": {"entry_order": "market"}}, "grid.entry_order"),
-        ({"pool": {"pyramids_need_slot": True}}, "pool.pyramids_need_slot"),
         ({"risk": {"cooldown_minutes_after_loss": 5}}, "risk.cooldown_minutes_after_loss"),
         ({"risk": {"daily_loss_includes_open": True}}, "risk.daily_loss_includes_open"),
-        ({"capital": {"hedge_mode": True}}, "capital.hedge_mode"),
-        ({"capital": {"pyramid_capital": ["1"] * 5}}, "capital.pyramid_capital"),
-        (
-            {"overrides": [{"symbol": "BTC/USDT", "exits": {"execution": "watch"}}]},
-            "overrides[0].exits.execution",
-        ),
+        ({"risk": {"countdown_seconds": 60}}, "risk.countdown_seconds"),
     ],
 )
 def test_a_valid_setting_that_this_release_cannot_act_on_is_named(
@@ -360,12 +363,6 @@ def test_a_valid_setting_that_this_release_cannot_act_on_is_named(
     problems = unsupported(parse_settings(json.dumps(document)))
 
     assert [problem.field for problem in problems] == [field]
-
-
-def test_a_full_group_above_the_limit_of_all_capital_is_warned_of() -> None:
-    settings = parse_settings('{"capital": {"pyramid_capital": "full", "group_budget": "10001"}}')
-
-    assert [problem.value for problem in warnings(settings)] == ["50005 for one full group"]
 
 
 JSON_VALUES = st.recursive(

@@ -255,6 +255,66 @@ def test_an_order_against_a_position_that_only_shrinks_is_a_reduction_and_no_ent
     )
 
     assert (scaled_out.kind, scaled_out.side) == ("reduce", "long")
+    assert scaled_out.reduced_part is not None
+    assert (scaled_out.amount, scaled_out.amount_unit) == (None, None)
+
+
+SHRUNK = {
+    "tv__market_position": "short",
+    "tv__market_position_size": "0.1",
+    "tv__prev_market_position": "short",
+    "tv__prev_market_position_size": "0.3",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "side"),
+    [
+        ({"tv__action": "buy", "execution_intent__side": "buy"}, "reduce", "short"),
+        # The side may name the position that is kept: the action is what opposes it.
+        ({"tv__action": "buy", "execution_intent__side": "short"}, "reduce", "short"),
+        ({"tv__action": "buy", "execution_intent__side": None}, "reduce", "short"),
+        ({"tv__action": None, "execution_intent__side": "buy"}, "reduce", "short"),
+        ({"tv__prev_market_position": None, "tv__action": "buy"}, "reduce", "short"),
+        ({"tv__action": "sell", "execution_intent__side": "sell"}, "entry", "short"),
+        ({"tv__action": "buy", "tv__market_position_size": "0.3"}, "entry", "long"),
+        ({"tv__action": "buy", "tv__market_position_size": "0.4"}, "entry", "long"),
+        ({"tv__action": "buy", "tv__prev_market_position_size": None}, "entry", "long"),
+        # Turned around: what is smaller now is another position than before.
+        (
+            {
+                "tv__action": "buy",
+                "tv__prev_market_position": "long",
+                "tv__market_position": "long",
+            },
+            "entry",
+            "long",
+        ),
+        (
+            {"tv__action": "sell", "tv__prev_market_position": "long"},
+            "entry",
+            "long",
+        ),
+    ],
+)
+def test_what_is_a_partial_sale_of_a_strategy_and_what_is_not(
+    changes: dict[str, Any], kind: str, side: PositionSide
+) -> None:
+    read = signal(**{**SHRUNK, **changes})
+
+    assert (read.kind, read.side) == (kind, side)
+
+
+def test_an_exit_that_says_where_it_goes_is_read_by_its_action() -> None:
+    went_flat = {
+        "execution_intent__type": "exit",
+        "execution_intent__side": "flat",
+        "tv__market_position": "flat",
+    }
+
+    assert signal(**went_flat, tv__action="sell").side == "long"
+    assert signal(**went_flat, tv__action=None).side is None
+    assert problem_field(execution_intent__side="flat") == "execution_intent.side"
 
 
 def test_a_growing_position_is_no_reduction() -> None:

@@ -90,11 +90,18 @@ def test_of_several_markets_the_one_settled_in_its_quote_is_meant() -> None:
     assert resolve_symbol("ETHUSDT", (usdc, *MARKETS), "linear") == "ETH/USDT:USDT"
 
 
-def test_a_name_of_several_equal_markets_is_a_problem() -> None:
+def test_of_several_markets_the_one_that_never_ends_is_meant() -> None:
     twin = market("ETH/USDT:USDT-260327", "ETHUSDT_260327", "linear")
     dated = msgspec.structs.replace(twin, settle="USDT")
 
-    problem = resolve_symbol("ETH/USDT", (dated, *MARKETS), "linear")
+    assert resolve_symbol("ETH/USDT", (dated, *MARKETS), "linear") == "ETH/USDT:USDT"
+    assert resolve_symbol("ETHUSDT_260327", (dated, *MARKETS), "linear") == dated.symbol
+
+
+def test_a_name_of_several_equal_markets_is_a_problem() -> None:
+    twins = (market("A/BUSD:BUSD", "A_BUSD", "linear"), market("AB/USD:USD", "AB_USD", "linear"))
+
+    problem = resolve_symbol("ABUSD", twins, "linear")
 
     assert isinstance(problem, SymbolProblem)
-    assert problem.nearest == ("ETH/USDT:USDT", "ETH/USDT:USDT-260327")
+    assert problem.nearest == ("A/BUSD:BUSD", "AB/USD:USD")

@@ -136,7 +136,7 @@ async def test_a_restart_keeps_everything_and_the_paper_venue_holds_what_the_boo
     await until(closed, "the group is closed", words=again.words)
     assert await again.stop() == 0
     log = log_of(installation)
-    assert await log.count("risk_engine.discrepancy_found.v1") == 0
+    assert await log.count("holdings.discrepancy_found.v1") == 0
     assert await log.count("trading_day.input_failed.v1") == 0
     await assert_provable(log.url, ACCOUNT)
 

@@ -10,6 +10,7 @@ from adapters.exchanges.binance_usdm import BinanceUsdm
 from adapters.exchanges.ccxt_exchange import CcxtExchange
 from adapters.exchanges.ccxt_stream import CcxtStream
 from adapters.exchanges.ccxt_venue import VenueDialect
+from adapters.exchanges.order_news import StreamListeners
 from adapters.exchanges.wire.server import WireVenue
 from application.ports import MarketData
 from application.work import ReconcilableExchange
@@ -45,7 +46,8 @@ class TestCcxtExchange(ExchangeContract):
 
 
 async def test_the_adapters_keep_the_ports_of_the_house(exchange: CcxtExchange) -> None:
-    stream = CcxtStream(exchange, PREFIX, lambda _: None, lambda _: None)
+    listeners = StreamListeners(on_report=lambda _: None, on_reconnect=lambda _: None)
+    stream = CcxtStream(exchange, PREFIX, listeners)
     reconcilable: ReconcilableExchange = exchange
     market_data: MarketData = stream
     dialect: VenueDialect = BinanceUsdm()

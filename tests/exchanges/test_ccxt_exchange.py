@@ -124,21 +124,21 @@ async def test_an_immediate_fill_is_reported_with_its_fee_before_its_end(
 
 
 @pytest.mark.parametrize(
-    ("changes", "code"),
+    ("changes", "code", "kind"),
     [
-        ({"quantity": D("0.001")}, "-4164"),
-        ({"time_in_force": "post_only", "price": D(60_100)}, "-5022"),
-        ({"side": "sell", "price": None, "reduce_only": True}, "-2022"),
-        ({"quantity": D(900), "price": D(59_000)}, "-2019"),
+        ({"quantity": D("0.001")}, "-4164", "other"),
+        ({"time_in_force": "post_only", "price": D(60_100)}, "-5022", "post_only"),
+        ({"side": "sell", "price": None, "reduce_only": True}, "-2022", "other"),
+        ({"quantity": D(900), "price": D(59_000)}, "-2019", "insufficient_funds"),
     ],
 )
-async def test_a_definite_no_is_refused_with_the_venues_code(
-    exchange: CcxtExchange, changes: dict[str, object], code: str
+async def test_a_definite_no_is_refused_with_the_venues_code_and_its_kind(
+    exchange: CcxtExchange, changes: dict[str, object], code: str, kind: str
 ) -> None:
     reports = told(await exchange.place(ticket(A, **changes)))
     assert len(reports) == 1
     assert isinstance(reports[0], Refused)
-    assert reports[0].code == code
+    assert (reports[0].code, reports[0].kind) == (code, kind)
 
 
 async def test_a_second_send_under_a_working_id_is_unknown_never_refused(

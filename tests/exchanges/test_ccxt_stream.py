@@ -1,6 +1,7 @@
 """Order news and marks as they stream: nothing lost that arrived, everything lost won back."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from decimal import Decimal
 from itertools import permutations
 from typing import Any
@@ -10,9 +11,11 @@ import pytest
 from adapters.exchanges.ccxt_exchange import CcxtExchange
 from adapters.exchanges.ccxt_socket import StreamLimits
 from adapters.exchanges.ccxt_stream import CcxtStream
+from adapters.exchanges.order_news import StreamListeners
 from adapters.exchanges.reconciliation import Reconciliation, ReconciliationLimits
 from adapters.exchanges.wire.server import WireVenue
 from application.inputs import Accepted, Ended, OrderReported, ReconciliationSeen, Traded
+from domain.message import MarkSeen
 from domain.order_terms import OrderStatus
 from tests.exchanges.conftest import PREFIX
 from tests.exchanges.order_desk import ACCOUNT, OrderDesk
@@ -29,7 +32,15 @@ class Listener:
     def __init__(self, exchange: CcxtExchange, limits: StreamLimits = QUICK) -> None:
         self.reports: list[OrderReported] = []
         self.reasons: list[str] = []
-        self.stream = CcxtStream(exchange, PREFIX, self.reports.append, self.reasons.append, limits)
+        self.marks: list[MarkSeen] = []
+        self.settlements: list[datetime] = []
+        listeners = StreamListeners(
+            on_report=self.reports.append,
+            on_reconnect=self.reasons.append,
+            on_mark=self.marks.append,
+            on_funding=self.settlements.append,
+        )
+        self.stream = CcxtStream(exchange, PREFIX, listeners, limits)
 
     @property
     def connections(self) -> int:
@@ -194,7 +205,10 @@ async def test_a_mark_is_the_exact_mid_of_best_bid_and_ask(
     assert listener.stream.marks()[SYMBOL].price == D(60_000)
     await venue.move(SYMBOL, D("61234.5"))
     await until(lambda: listener.stream.marks()[SYMBOL].price == D("61234.5"))
-    assert listener.stream.marks()[SYMBOL].at.tzinfo is not None
+    mark = listener.stream.marks()[SYMBOL]
+    assert (mark.bid, mark.ask) == (D("61234.4"), D("61234.6"))
+    assert mark.at.tzinfo is not None
+    assert mark in listener.marks
 
 
 async def test_symbols_may_be_watched_later_and_twice(listener: Listener) -> None:
@@ -210,6 +224,15 @@ async def test_marks_go_on_after_a_broken_line(listener: Listener, venue: WireVe
     await until(lambda: listener.connections == 2)
     await venue.move(SYMBOL, D(59_000))
     await until(lambda: listener.stream.marks()[SYMBOL].price == D(59_000))
+
+
+async def test_settled_funding_is_told_by_its_time(
+    listener: Listener, exchange: CcxtExchange, venue: WireVenue
+) -> None:
+    await exchange.place(ticket(A, price=None))
+    venue.fund(SYMBOL, D("0.01"))
+    await until(lambda: len(listener.settlements) == 1)
+    assert listener.settlements[0].tzinfo is not None
 
 
 async def test_a_mark_the_stream_does_not_confirm_is_asked_for(
@@ -233,7 +256,10 @@ class Account:
         self.reconciliation = Reconciliation(
             ACCOUNT, exchange, self.desk, self.desk.submit, ReconciliationLimits(retry_seconds=0.1)
         )
-        self.stream = CcxtStream(exchange, PREFIX, self._report, self.reconciliation.request, QUICK)
+        listeners = StreamListeners(
+            on_report=self._report, on_reconnect=self.reconciliation.request
+        )
+        self.stream = CcxtStream(exchange, PREFIX, listeners, QUICK)
 
     def _report(self, reported: OrderReported) -> None:
         self.desk.submit(ACCOUNT, reported)

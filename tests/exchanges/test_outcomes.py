@@ -35,10 +35,29 @@ def silent(error: Exception, cause: BaseException) -> Asked:
 
 
 @pytest.mark.parametrize(
-    "code", [-2019, -2022, -4164, -4015, -5022, -1111, -2015, -1022, -2027, -4140, -1121]
+    "code", [-2022, -4164, -4015, -1111, -2015, -1022, -2021, -2027, -4045, -4120, -4140, -1121]
 )
 def test_a_listed_code_is_a_definite_no(code: int) -> None:
     assert judge(answered(400, code), CODES) == RefusedByVenue(code=str(code), message="told so")
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind"),
+    [
+        (-2018, "Balance is insufficient.", "insufficient_funds"),
+        (-2019, "Margin is insufficient.", "insufficient_funds"),
+        (-4050, "Cross balance insufficient.", "insufficient_funds"),
+        (-4051, "Isolated balance insufficient.", "insufficient_funds"),
+        (-2010, "Account has insufficient balance for requested action.", "insufficient_funds"),
+        (-5022, "Due to the order could not be executed as maker, …", "post_only"),
+        (-2010, "Order would immediately match and take.", "post_only"),
+        (-2010, "Market is closed.", "other"),
+        (-2022, "ReduceOnly Order is rejected.", "other"),
+    ],
+)
+def test_a_refusal_is_told_by_its_kind(code: int, message: str, kind: str) -> None:
+    refused = judge(answered(400, code, message), CODES)
+    assert refused == RefusedByVenue(code=str(code), message=message, kind=kind)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("code", sorted(CODES.refusals))

@@ -36,7 +36,7 @@ def market(**changes: Any) -> dict[str, Any]:
         "swap": True,
         "linear": True,
         "precision": {"price": 0.1, "amount": 0.1},
-        "info": {**info, **changes.pop("info", {})},
+        "info": {**info, **changes.pop("info")} if isinstance(changes.get("info"), dict) else info,
         **changes,
     }
 
@@ -75,18 +75,36 @@ def test_rules_come_from_the_venues_strings_never_from_ccxts_floats() -> None:
         {"linear": False},
         {"info": {"status": "SETTLING"}},
         {"info": {"contractType": "CURRENT_QUARTER"}},
-        {"info": {"filters": []}},
+        {"info": "none"},
     ],
 )
-def test_what_cannot_be_traded_within_rules_is_left_out(changes: dict[str, Any]) -> None:
+def test_what_is_no_market_to_trade_is_left_out(changes: dict[str, Any]) -> None:
     assert binance_usdm_instruments([market(**changes)]) == []
 
 
-def test_one_unreadable_market_hides_no_other() -> None:
-    broken = market(info={"filters": [{"filterType": "PRICE_FILTER", "tickSize": "0"}]})
-    assert [one.symbol for one in binance_usdm_instruments([broken, market()])] == [
-        "DOGE/USDT:USDT"
-    ]
+@pytest.mark.parametrize(
+    ("filters", "known"),
+    [
+        ([], (D(0), D(0))),
+        (None, (D(0), D(0))),
+        ([{"filterType": "PRICE_FILTER", "tickSize": "0"}], (D(0), D(0))),
+        ([{"filterType": "PRICE_FILTER", "tickSize": "0.01"}], (D("0.01"), D(0))),
+        ([{"filterType": "LOT_SIZE", "stepSize": "1", "minQty": "1"}], (D(0), D(1))),
+        ([{"filterType": "LOT_SIZE", "stepSize": "1", "minQty": "NaN"}], (D(0), D(0))),
+        ([{"filterType": "LOT_SIZE", "stepSize": "x", "minQty": "1"}, "broken"], (D(0), D(0))),
+    ],
+)
+def test_a_listed_market_without_its_rules_is_incomplete_and_hides_no_other(
+    filters: Any, known: tuple[Decimal, Decimal]
+) -> None:
+    broken = market(symbol="AAA/USDT:USDT", info={"filters": filters})
+
+    first, second = binance_usdm_instruments([broken, market()])
+
+    assert (first.tick, first.step) == known
+    assert not first.is_complete
+    assert second.symbol == "DOGE/USDT:USDT"
+    assert second.is_complete
 
 
 def test_a_trade_frame_is_read_to_the_last_digit_rebate_included() -> None:
@@ -160,6 +178,8 @@ def test_a_row_of_trades_is_read_to_the_last_digit() -> None:
     row = {
         "id": 698759,
         "orderId": 25851813,
+        "side": "SELL",
+        "positionSide": "BOTH",
         "price": "7819.01",
         "qty": "0.002",
         "commission": "-0.07819010",
@@ -168,6 +188,6 @@ def test_a_row_of_trades_is_read_to_the_last_digit() -> None:
         "time": 1569514978020,
     }
     read = trade_row(row)
-    assert read.venue_order_id == "25851813"
+    assert (read.venue_order_id, read.side, read.position_side) == ("25851813", "sell", "both")
     assert (read.trade.fee, read.trade.liquidity) == (D("-0.07819010"), "taker")
     assert read.trade.traded_at == moment("1569514978020")

@@ -2,6 +2,7 @@
 
 import asyncio
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from adapters.exchanges.ccxt_exchange import CcxtExchange
 from adapters.exchanges.prepared_exchange import PreparedExchange
 from adapters.exchanges.venue_setup import SetupFinding, SymbolSetting, VenueSetup
 from adapters.exchanges.wire.server import WireVenue
-from application.inputs import Accepted
+from application.inputs import Accepted, Refused
 from application.work import NotSentError
 from tests.exchanges.conftest import PREFIX
 from tests.exchanges.stubs import SYMBOL, ticket
@@ -65,14 +66,69 @@ async def test_a_venue_that_does_not_answer_leaves_every_symbol_unready(
     assert not finding.is_ready
 
 
-async def test_hedge_mode_is_refused(exchange: CcxtExchange) -> None:
-    async def hedged(*_: object) -> dict[str, bool]:
-        return {"dualSidePosition": True}
+HEDGED = SymbolSetting(symbol=SYMBOL, margin_mode="isolated", leverage=7, hedge_mode=True)
 
-    exchange.client.api.fapiPrivateGetPositionSideDual = hedged
-    (finding,) = await VenueSetup(exchange).prepare([WANTED])
-    assert not finding.is_ready
+
+async def test_a_flat_account_is_brought_to_its_position_mode_and_back(
+    exchange: CcxtExchange, venue: WireVenue
+) -> None:
+    setup = VenueSetup(exchange)
+    assert await setup.prepare([HEDGED]) == [READY]
+    assert venue.core.hedge_mode
+    assert await setup.prepare([WANTED]) == [READY]
+    assert not venue.core.hedge_mode
+
+
+@pytest.mark.parametrize("price", [Decimal(2_000), None], ids=["order", "position"])
+async def test_the_position_mode_never_changes_under_an_order_or_position_of_any_symbol(
+    exchange: CcxtExchange, venue: WireVenue, price: Decimal | None
+) -> None:
+    other = {"symbol": "ETH/USDT:USDT", "price": price}
+    await exchange.place(ticket(PREFIX + "A", **other))
+    (finding,) = await VenueSetup(exchange).prepare([HEDGED])
+    assert (finding.is_ready, finding.is_verified) == (False, True)
     assert "one-way" in finding.detail
+    assert not venue.core.hedge_mode
+
+
+async def test_a_mode_another_just_set_is_no_trouble(
+    exchange: CcxtExchange, venue: WireVenue
+) -> None:
+    setup = VenueSetup(exchange)
+    change = setup._change
+
+    async def too_late(call: Any) -> None:
+        if not venue.core.hedge_mode:
+            venue.core.set_hedge_mode(hedge_mode=True)
+        await change(call)
+
+    setup._change = too_late  # type: ignore[method-assign]
+    assert await setup.prepare([HEDGED]) == [READY]
+
+
+@pytest.mark.parametrize("raw", ["true", 1, None])
+async def test_a_position_mode_of_unknown_shape_is_never_guessed(
+    exchange: CcxtExchange, raw: object
+) -> None:
+    async def answers(*_: object) -> dict[str, object]:
+        return {"dualSidePosition": raw}
+
+    exchange.client.api.fapiPrivateGetPositionSideDual = answers
+    (finding,) = await VenueSetup(exchange).prepare([WANTED])
+    assert not finding.is_verified
+
+
+async def test_an_entry_in_the_wrong_mode_is_refused_and_an_exit_goes_through(
+    exchange: CcxtExchange, venue: WireVenue
+) -> None:
+    prepared = PreparedExchange(exchange, lambda _: HEDGED)
+    await exchange.place(ticket(PREFIX + "A", price=None))
+    (refused,) = await prepared.place(ticket(PREFIX + "B", position_side="long"))
+    assert isinstance(refused.report, Refused)
+    assert "one-way" in refused.report.message
+    closing = ticket(PREFIX + "C", side="sell", price=None, reduce_only=True)
+    await prepared.place(closing)
+    assert venue.positions() == {}
 
 
 async def test_the_legs_of_a_first_pyramid_do_not_get_into_each_others_way(

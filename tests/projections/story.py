@@ -73,7 +73,7 @@ class Story:
 
 
 def _key(aggregate: str, event: Event, at: datetime) -> str:
-    if aggregate in {"trading_day", "queue", "risk_engine"}:
+    if aggregate in {"trading_day", "queue", "risk_engine", "holdings"}:
         return at.date().isoformat()
     fields = {
         "order": "client_order_id",

@@ -7,8 +7,10 @@ import pytest
 
 from adapters.postgres.connection import BECOME_APP_ROLE
 from domain.gate import RuleCheck
+from domain.holding_terms import Discrepancy
+from domain.holdings import DiscrepancyFound
 from domain.queue import QueuedSignalReplaced, SignalQueued
-from domain.risk_engine import Discrepancy, DiscrepancyFound, RiskDenied, TradingStateChanged
+from domain.risk_engine import RiskDenied, TradingStateChanged
 from domain.trading_day import EngineStarted, InputFailed, SignalJudged
 from projections import pages
 from projections.rebuild import rebuild

@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from adapters.exchanges.simulated.core import MatchingCore
+from adapters.exchanges.simulated.fees import FeeAsset
 from application.inputs import (
     Accepted,
     CancelRefused,
@@ -17,7 +18,7 @@ from application.inputs import (
     Traded,
 )
 from application.ports import OrderTicket
-from domain.instrument import Instrument, Side
+from domain.instrument import Instrument, PositionMode, PositionSide, Side
 
 AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
 SYMBOL = "BTC/USDT:USDT"
@@ -40,13 +41,22 @@ SPOT = msgspec.structs.replace(PERPETUAL, symbol=SPOT_SYMBOL, kind="spot")
 
 
 def new_core(
-    *, balance: str = "100000", leverage: str = "1", price: str | None = "60000"
+    *,
+    balance: str = "100000",
+    leverage: str = "1",
+    price: str | None = "60000",
+    hedge_mode: bool = False,
+    fee_asset: FeeAsset | None = None,
+    **rules: Any,
 ) -> MatchingCore:
+    """A core of one perpetual; `rules` change its instrument."""
     core = MatchingCore(
-        instruments=[PERPETUAL],
+        instruments=[msgspec.structs.replace(PERPETUAL, **rules)],
         currency="USDT",
         balance=Decimal(balance),
         leverage=Decimal(leverage),
+        hedge_mode=hedge_mode,
+        fee_asset=fee_asset,
     )
     if price is not None:
         move(core, price)
@@ -74,9 +84,46 @@ def ticket(
     )
 
 
-def move(core: MatchingCore, price: str, symbol: str = SYMBOL) -> list[OrderReported]:
+def stop(
+    client_order_id: str,
+    side: Side,
+    quantity: str,
+    trigger: str,
+    *,
+    position_side: PositionMode = "both",
+    symbol: str = SYMBOL,
+) -> OrderTicket:
+    """A stop-market order that closes."""
+    return OrderTicket(
+        client_order_id=client_order_id,
+        symbol=symbol,
+        side=side,
+        quantity=Decimal(quantity),
+        price=None,
+        time_in_force="gtc",
+        reduce_only=position_side == "both" and symbol != SPOT_SYMBOL,
+        position_side=position_side,
+        trigger_price=Decimal(trigger),
+    )
+
+
+def hedged(
+    client_order_id: str,
+    side: Side,
+    quantity: str,
+    position_side: PositionSide,
+    price: str | None = None,
+) -> OrderTicket:
+    """An order of an account in hedge mode, at market unless a price is given."""
+    plain = ticket(client_order_id, side, quantity, price)
+    return msgspec.structs.replace(plain, position_side=position_side)
+
+
+def move(
+    core: MatchingCore, price: str, symbol: str = SYMBOL, volume: str | None = None
+) -> list[OrderReported]:
     """Everything a whole sweep fills."""
-    core.begin_move(symbol, Decimal(price), AT)
+    core.begin_move(symbol, Decimal(price), AT, None if volume is None else Decimal(volume))
     reports: list[OrderReported] = []
     while (filled := core.next_fill()) is not None:
         reports += filled

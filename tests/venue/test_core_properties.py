@@ -2,13 +2,15 @@
 
 from decimal import Decimal
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.exchanges.simulated.core import MatchingCore
+from adapters.exchanges.simulated.orders import awaits, is_reducing, is_stop
 from application.inputs import Ended, OrderReported, Refused, Traded
 from application.ports import OrderTicket
-from domain.instrument import is_undersized
+from domain.instrument import PositionMode, is_undersized
 from tests.venue.bench import AT, PERPETUAL, SYMBOL, new_core
 
 START = Decimal(50_000)
@@ -40,25 +42,58 @@ def tickets(usual: str, odd: str, *, reduce_only: bool) -> st.SearchStrategy[Ord
     )
 
 
+def stops() -> st.SearchStrategy[OrderTicket]:
+    """Stops that close, of longs and now and then of shorts."""
+    return st.builds(
+        OrderTicket,
+        client_order_id=names,
+        symbol=st.just(SYMBOL),
+        side=mostly(st.just("sell"), st.just("buy")),
+        quantity=fitting,
+        price=st.none(),
+        time_in_force=st.just("gtc"),
+        reduce_only=st.just(True),
+        trigger_price=prices,
+    )
+
+
+def sided(ticket: OrderTicket, position_side: PositionMode) -> OrderTicket:
+    """The same order of an account in hedge mode, which says by its side whether it closes."""
+    return msgspec.structs.replace(ticket, position_side=position_side, reduce_only=False)
+
+
 # Mostly long, so that there is often something for reduce-only orders to reduce.
 entries = tickets("buy", "sell", reduce_only=False)
 exits = tickets("sell", "buy", reduce_only=True)
 volumes = st.tuples(st.one_of(st.none(), fitting))
-step_kinds = st.sampled_from([entries, entries, exits, exits, prices, names, volumes]).flatmap(
-    lambda kind: kind
-)
+swept = st.tuples(prices, st.integers(min_value=0, max_value=30).map(lambda n: Decimal(n) / 1000))
+step_kinds = st.sampled_from(
+    [entries, entries, exits, exits, stops(), prices, names, volumes, swept]
+).flatmap(lambda kind: kind)
 steps = st.lists(step_kinds, min_size=25, max_size=60)
+
+sides = st.sampled_from(["long", "short"])
+hedge_steps = st.lists(
+    st.one_of(
+        st.builds(sided, st.one_of(entries, exits, stops()), sides),
+        st.builds(sided, st.one_of(entries, exits, stops()), sides),
+        prices,
+        names,
+    ),
+    min_size=25,
+    max_size=60,
+)
 
 
 class Witness:
     """Keeps its own account of everything the core reports, by plain sums."""
 
-    def __init__(self) -> None:
-        self.core = new_core(balance=str(START), leverage="3")
+    def __init__(self, *, hedge_mode: bool = False) -> None:
+        self.core = new_core(balance=str(START), leverage="3", hedge_mode=hedge_mode)
         self.tickets: dict[str, OrderTicket] = {}
         self.trade_ids: set[str] = set()
         self.filled: dict[str, Decimal] = {}
-        self.position = Decimal(0)
+        self.positions: dict[str, Decimal] = dict.fromkeys(self.core.sides, Decimal(0))
         self.cash = START
 
     def act(self, step: object) -> None:
@@ -70,14 +105,23 @@ class Witness:
                 assert keeps_the_rules(step, self.core)
             self.hear(reports)
         elif isinstance(step, Decimal):
-            self.core.begin_move(SYMBOL, step, AT)
-            while (filled := self.core.next_fill()) is not None:
-                self.hear(filled)
-            assert self.core.price(SYMBOL) == step
+            self.sweep(step, None)
         elif isinstance(step, str):
             self.hear(self.core.cancel(step, AT))
-        elif isinstance(step, tuple):
+        elif isinstance(step, tuple) and len(step) == 1:
             (self.core.max_fill_quantity,) = step
+        elif isinstance(step, tuple):
+            self.sweep(*step)
+
+    def sweep(self, price: Decimal, volume: Decimal | None) -> None:
+        self.core.begin_move(SYMBOL, price, AT, volume)
+        made = Decimal(0)
+        while (filled := self.core.next_fill()) is not None:
+            self.hear(filled)
+            trades = (each.report for each in filled if isinstance(each.report, Traded))
+            made += sum((t.quantity for t in trades if t.liquidity == "maker"), Decimal(0))
+        assert volume is None or made <= volume
+        assert self.core.price(SYMBOL) == price
 
     def hear(self, reports: list[OrderReported]) -> None:
         for reported in reports:
@@ -92,22 +136,23 @@ class Witness:
         assert trade.trade_id not in self.trade_ids
         self.trade_ids.add(trade.trade_id)
         signed = trade.quantity if ticket.side == "buy" else -trade.quantity
-        if ticket.reduce_only:
-            assert abs(self.position + signed) == abs(self.position) - trade.quantity
+        held = self.positions[ticket.position_side]
+        if is_reducing(ticket):
+            assert abs(held + signed) == abs(held) - trade.quantity
         if ticket.price is not None:
             better = trade.price <= ticket.price if signed > 0 else trade.price >= ticket.price
             assert better
-        self.position += signed
+        self.positions[ticket.position_side] = held + signed
         self.filled[ticket.client_order_id] += trade.quantity
         self.cash -= signed * trade.price + trade.fee
 
 
 def keeps_the_rules(ticket: OrderTicket, core: MatchingCore) -> bool:
-    price = ticket.price if ticket.price is not None else core.price(SYMBOL)
+    price = ticket.price or ticket.trigger_price or core.price(SYMBOL)
     assert price is not None
     assert ticket.price is None or ticket.price % PERPETUAL.tick == 0
     assert ticket.quantity % PERPETUAL.step == 0
-    return not is_undersized(PERPETUAL, price, ticket.quantity, reduce_only=ticket.reduce_only)
+    return not is_undersized(PERPETUAL, price, ticket.quantity, reduce_only=is_reducing(ticket))
 
 
 def resting(core: MatchingCore) -> list[tuple[OrderTicket, str, Decimal]]:
@@ -123,9 +168,26 @@ def test_position_and_money_are_the_plain_sums_of_the_fills(story: list[object])
         core = witness.core
         mark = core.price(SYMBOL)
         assert mark is not None
-        assert core.position(SYMBOL).quantity == witness.position
-        assert core.balance + core.unrealized == witness.cash + witness.position * mark
+        assert core.position(SYMBOL).quantity == witness.positions["both"]
+        assert core.balance + core.unrealized == witness.cash + witness.positions["both"] * mark
         assert core.equity == core.balance + core.unrealized
+
+
+@settings(max_examples=100, deadline=None)
+@given(hedge_steps)
+def test_in_hedge_mode_each_side_is_the_sum_of_its_own_fills(story: list[object]) -> None:
+    witness = Witness(hedge_mode=True)
+    for step in story:
+        witness.act(step)
+        core = witness.core
+        mark = core.price(SYMBOL)
+        assert mark is not None
+        assert core.position(SYMBOL, "long").quantity == witness.positions["long"] >= 0
+        assert core.position(SYMBOL, "short").quantity == witness.positions["short"] <= 0
+        assert core.equity == witness.cash + sum(witness.positions.values()) * mark
+        for order in core.open_orders():
+            if is_reducing(order.ticket) and not is_stop(order.ticket):
+                assert order.remaining <= abs(witness.positions[order.ticket.position_side])
 
 
 @settings(max_examples=100, deadline=None)
@@ -136,10 +198,10 @@ def test_no_reduce_only_order_rests_beyond_the_position(story: list[object]) -> 
         witness.act(step)
         offered = {"buy": Decimal(0), "sell": Decimal(0)}
         for order in witness.core.open_orders():
-            if order.ticket.reduce_only:
+            if order.ticket.reduce_only and not is_stop(order.ticket):
                 offered[order.ticket.side] += order.remaining
-        assert offered["sell"] <= max(Decimal(0), witness.position)
-        assert offered["buy"] <= max(Decimal(0), -witness.position)
+        assert offered["sell"] <= max(Decimal(0), witness.positions["both"])
+        assert offered["buy"] <= max(Decimal(0), -witness.positions["both"])
 
 
 @settings(max_examples=100, deadline=None)
@@ -155,11 +217,12 @@ def test_no_order_rests_that_the_price_has_passed_while_volume_is_unlimited(
         price = witness.core.price(SYMBOL)
         assert price is not None
         for order in witness.core.open_orders():
-            assert order.ticket.price is not None
-            if order.ticket.side == "buy":
-                assert order.ticket.price < price
+            level = order.ticket.trigger_price or order.ticket.price
+            assert level is not None
+            if awaits(order.ticket) == "fall":
+                assert level < price
             else:
-                assert order.ticket.price > price
+                assert level > price
 
 
 @settings(max_examples=60, deadline=None)

@@ -5,6 +5,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from application.inputs import Refused
 from application.ports import OrderTicket
 from tests.venue.bench import AT, SYMBOL, move, new_core, ticket, told
 
@@ -33,6 +34,21 @@ def test_an_order_that_breaks_a_rule_is_refused(order: OrderTicket, code: str) -
     core = new_core()
     assert told(core.place(order, AT)) == [(order.client_order_id, f"refused {code}")]
     assert core.open_orders() == ()
+
+
+@pytest.mark.parametrize(
+    ("order", "kind"),
+    [
+        (ticket("a", "buy", "0.01", "60000", tif="post_only"), "post_only"),
+        (ticket("a", "buy", "2", "59000"), "insufficient_funds"),
+        (ticket("a", "buy", "0.01", "59000.05"), "other"),
+    ],
+)
+def test_a_refusal_says_of_which_kind_it_is(order: OrderTicket, kind: str) -> None:
+    for core in (new_core(), new_core(kind="spot")):
+        (reported,) = core.place(order, AT)
+        assert isinstance(reported.report, Refused)
+        assert reported.report.kind == kind
 
 
 def test_a_hedge_mode_order_is_refused_by_a_one_way_account() -> None:

@@ -144,8 +144,19 @@ async def test_settings_are_replaced_as_a_whole(api: AsyncTestClient, house: Stu
 async def test_settings_read_and_put_back_are_the_same(api: AsyncTestClient) -> None:
     read = (await api.get("/api/v1/settings")).json()
     assert read["version"] == 3
+    assert read["worst_cases"]["cases"][0]["all_groups"] == "50000"
+    assert read["warnings"] == []
     answer = await api.put("/api/v1/settings", content=json.dumps(read["settings"]))
     assert answer.status_code == 202
+
+
+async def test_new_settings_are_answered_with_what_they_may_come_to(api: AsyncTestClient) -> None:
+    document = {"capital": {"pyramid_capital": "full", "group_budget": "20000"}}
+
+    outlook = (await api.put("/api/v1/settings", json=document)).json()["outlook"]
+
+    assert outlook["worst_cases"]["cases"][0]["group"] == "100000"
+    assert [warning["field"] for warning in outlook["warnings"]] == ["capital.group_budget"]
 
 
 async def test_every_problem_of_refused_settings_is_named(

@@ -82,6 +82,17 @@ async def test_saved_settings_become_an_input_and_bad_ones_do_not(
     assert isinstance(house.inbox.stored[0][1], SettingsSubmitted)
 
 
+async def test_settings_show_what_full_groups_may_commit(browser: AsyncTestClient) -> None:
+    page = (await browser.get("/settings")).text
+    assert "All of them full" in page
+    assert "50,000 USDT" in page
+
+    wide = '{"capital": {"pyramid_capital": "full", "group_budget": "20000"}}'
+    saved = (await browser.post("/actions/settings", data={"document": wide})).text
+    assert "a full group commits at most 100000 USDT" in saved
+    assert "warning: capital.group_budget was 100000 for one full group" in saved
+
+
 async def test_history_is_marked_and_cannot_be_acted_on(
     browser: AsyncTestClient, house: StubHouse
 ) -> None:

@@ -1,16 +1,16 @@
-"""What an account holds at the simulated venue: balance, positions, margin and fees."""
+"""What a futures account holds at the simulated venue: balance, positions, margin and fees."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
-from adapters.exchanges.simulated.orders import VenueOrder
-from domain.instrument import Instrument, Side, notional
+from adapters.exchanges.simulated.fees import FeeAsset, FeeWallet, Liquidity, fee_percent
+from adapters.exchanges.simulated.orders import VenueOrder, is_reducing
+from application.ports import OrderTicket
+from domain.instrument import Instrument, PositionMode, Side, notional
 from domain.money import ONE, ZERO, percent_of, round_down
-
-Liquidity = Literal["maker", "taker"]
 
 # A partial close releases its share of the position's cost, cut to this unit. The rest keeps
 # the remainder, so that cash and cost always sum exactly, whatever the division left over.
@@ -25,11 +25,17 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     price: Decimal
     quantity: Decimal
     liquidity: Liquidity
+    position_side: PositionMode = "both"
 
     @property
     def signed(self) -> Decimal:
         """Positive for buys."""
         return self.quantity if self.side == "buy" else -self.quantity
+
+    @property
+    def value(self) -> Decimal:
+        """What changed hands, in quote units."""
+        return notional(self.instrument, self.price, self.quantity)
 
     @property
     def fee_percent(self) -> Decimal:
@@ -66,11 +72,16 @@ class Holdings(Protocol):
         """The account currency held, without unrealized profit."""
         ...
 
-    def quantity(self, instrument: Instrument) -> Decimal:
+    @property
+    def fee_asset(self) -> FeeAsset | None:
+        """What fees are paid with, if not with what is traded."""
+        ...
+
+    def quantity(self, instrument: Instrument, side: PositionMode = "both") -> Decimal:
         """Signed contracts held (spot: the base asset)."""
         ...
 
-    def position(self, instrument: Instrument) -> Position:
+    def position(self, instrument: Instrument, side: PositionMode = "both") -> Position:
         """Quantity with its cost."""
         ...
 
@@ -82,32 +93,45 @@ class Holdings(Protocol):
         """The account currency that neither positions nor working orders hold."""
         ...
 
-    def set_position(self, instrument: Instrument, quantity: Decimal, price: Decimal) -> None:
-        """Put a position there, as a restored account has it."""
+    def set_position(
+        self, instrument: Instrument, side: PositionMode, quantity: Decimal, price: Decimal
+    ) -> None:
+        """Put a position there, entered at `price`, as a restored account has it."""
         ...
 
 
 class LinearHoldings:
-    """A linear perpetual account: one wallet in the settle asset, one-way positions."""
+    """A linear perpetual account: one wallet in the settle asset, and positions.
 
-    def __init__(self, balance: Decimal, leverage: Decimal) -> None:
+    One-way positions have the side `both`; in hedge mode a symbol has a long and a short one.
+    """
+
+    def __init__(
+        self, balance: Decimal, leverage: Decimal, fee_asset: FeeAsset | None = None
+    ) -> None:
         self._balance = balance
         self._default_leverage = leverage
         self._leverages: dict[str, Decimal] = {}
-        self._positions: dict[str, Position] = {}
+        self._positions: dict[tuple[str, PositionMode], Position] = {}
+        self._fee_wallet = FeeWallet(fee_asset) if fee_asset is not None else None
 
     @property
     def balance(self) -> Decimal:
-        """Start + realized profit − fees, in settle units."""
+        """Start + realized profit − fees ± funding, in settle units."""
         return self._balance
 
-    def quantity(self, instrument: Instrument) -> Decimal:
-        """Signed contracts: positive long, negative short."""
-        return self.position(instrument).quantity
+    @property
+    def fee_asset(self) -> FeeAsset | None:
+        """What fees are paid with, if not with the settle asset."""
+        return self._fee_wallet.kept if self._fee_wallet is not None else None
 
-    def position(self, instrument: Instrument) -> Position:
+    def quantity(self, instrument: Instrument, side: PositionMode = "both") -> Decimal:
+        """Signed contracts: positive long, negative short."""
+        return self.position(instrument, side).quantity
+
+    def position(self, instrument: Instrument, side: PositionMode = "both") -> Position:
         """The position, flat if there never was one."""
-        return self._positions.get(instrument.symbol, Position())
+        return self._positions.get((instrument.symbol, side), Position())
 
     def leverage(self, symbol: str) -> Decimal:
         """The leverage of a symbol; only margin depends on it."""
@@ -120,38 +144,51 @@ class LinearHoldings:
             raise ValueError(message)
         self._leverages[symbol] = leverage
 
-    def set_position(self, instrument: Instrument, quantity: Decimal, price: Decimal) -> None:
+    def set_position(
+        self, instrument: Instrument, side: PositionMode, quantity: Decimal, price: Decimal
+    ) -> None:
         """Put a position of `quantity` there, entered at `price`."""
         cost = price * quantity * instrument.contract_size
-        self._positions[instrument.symbol] = Position(quantity=quantity, cost=cost)
+        self._positions[instrument.symbol, side] = Position(quantity=quantity, cost=cost)
+
+    def receive(self, amount: Decimal) -> None:
+        """Funding came in; below zero it was paid."""
+        self._balance += amount
 
     def apply(self, fill: Fill) -> Booked:
         """Move the position, realize the profit of what closed and take the fee."""
         instrument = fill.instrument
-        value = notional(instrument, fill.price, fill.quantity)
-        fee = percent_of(value, fill.fee_percent)
-        position, realized = _moved(self.position(instrument), fill)
-        self._positions[instrument.symbol] = position
-        self._balance += realized - fee
+        position, realized = moved(self.position(instrument, fill.position_side), fill)
+        self._positions[instrument.symbol, fill.position_side] = position
+        self._balance += realized
+
+        fee = percent_of(fill.value, fill.fee_percent)
+        if self._fee_wallet is not None:
+            paid = self._fee_wallet.pay(fee)
+            if paid is not None:
+                return Booked(fee=paid, fee_asset=self._fee_wallet.kept.asset, profit=realized)
+        self._balance -= fee
         return Booked(fee=fee, fee_asset=instrument.settle, profit=realized)
 
     def free(self, orders: Iterable[VenueOrder], instruments: Mapping[str, Instrument]) -> Decimal:
         """Balance less the margin of positions and of working orders with their fees."""
         held = self._balance
-        for symbol in sorted(self._positions):
-            held -= abs(self._positions[symbol].cost) / self.leverage(symbol)
+        for symbol, side in sorted(self._positions):
+            held -= abs(self._positions[symbol, side].cost) / self.leverage(symbol)
         for order in orders:
             instrument = instruments[order.ticket.symbol]
             price = order.ticket.price
-            if price is not None and not order.ticket.reduce_only:
-                added = self.added(instrument, order.ticket.side, order.remaining)
+            if price is not None:
+                added = self.added(instrument, order.ticket, order.remaining)
                 held -= self.needed(instrument, price, added, "maker")
         return held
 
-    def added(self, instrument: Instrument, side: Side, quantity: Decimal) -> Decimal:
+    def added(self, instrument: Instrument, ticket: OrderTicket, quantity: Decimal) -> Decimal:
         """The part of an order that would not close the position but open or enlarge one."""
-        held = self.quantity(instrument)
-        closing = max(ZERO, -held if side == "buy" else held)
+        if is_reducing(ticket):
+            return ZERO
+        held = self.quantity(instrument, ticket.position_side)
+        closing = max(ZERO, -held if ticket.side == "buy" else held)
         return max(ZERO, quantity - closing)
 
     def needed(
@@ -163,82 +200,7 @@ class LinearHoldings:
         return value / self.leverage(instrument.symbol) + fee
 
 
-class SpotHoldings:
-    """A spot account: what it owns of each asset. Buys pay their fee in the base asset."""
-
-    def __init__(self, balance: Decimal, currency: str) -> None:
-        self._currency = currency
-        self._assets: dict[str, Decimal] = {currency: balance}
-        self._costs: dict[str, Decimal] = {}
-
-    @property
-    def balance(self) -> Decimal:
-        """The account currency owned."""
-        return self._assets[self._currency]
-
-    def assets(self) -> dict[str, Decimal]:
-        """Every asset owned, working orders not deducted."""
-        return dict(sorted(self._assets.items()))
-
-    def quantity(self, instrument: Instrument) -> Decimal:
-        """The base asset owned, after the fees taken from it."""
-        return self._assets.get(instrument.base, ZERO)
-
-    def position(self, instrument: Instrument) -> Position:
-        """The base asset with what was paid for it."""
-        cost = self._costs.get(instrument.symbol, ZERO)
-        return Position(quantity=self.quantity(instrument), cost=cost)
-
-    def set_position(self, instrument: Instrument, quantity: Decimal, price: Decimal) -> None:
-        """Own `quantity` of the base asset, bought at `price`."""
-        self._assets[instrument.base] = quantity
-        self._costs[instrument.symbol] = price * quantity
-
-    def apply(self, fill: Fill) -> Booked:
-        """Exchange quote against base; the fee comes out of what was received."""
-        instrument = fill.instrument
-        value = notional(instrument, fill.price, fill.quantity)
-        position, realized = _moved(self.position(instrument), fill)
-        if fill.side == "buy":
-            fee, asset = percent_of(fill.quantity, fill.fee_percent), instrument.base
-            self._add(instrument.quote, -value)
-            self._add(instrument.base, fill.quantity - fee)
-        else:
-            fee, asset = percent_of(value, fill.fee_percent), instrument.quote
-            self._add(instrument.quote, value - fee)
-            self._add(instrument.base, -fill.quantity)
-        self._costs[instrument.symbol] = position.cost
-        return Booked(fee=fee, fee_asset=asset, profit=realized)
-
-    def free(self, orders: Iterable[VenueOrder], instruments: Mapping[str, Instrument]) -> Decimal:
-        """The account currency that no working order holds."""
-        return self.free_of(self._currency, orders, instruments)
-
-    def free_of(
-        self, asset: str, orders: Iterable[VenueOrder], instruments: Mapping[str, Instrument]
-    ) -> Decimal:
-        """What of an asset no working order holds."""
-        held = self._assets.get(asset, ZERO)
-        for order in orders:
-            instrument = instruments[order.ticket.symbol]
-            if order.ticket.side == "sell" and instrument.base == asset:
-                held -= order.remaining
-            elif order.ticket.side == "buy" and instrument.quote == asset:
-                held -= (order.ticket.price or ZERO) * order.remaining
-        return held
-
-    def _add(self, asset: str, amount: Decimal) -> None:
-        self._assets[asset] = self._assets.get(asset, ZERO) + amount
-
-
-def fee_percent(instrument: Instrument, liquidity: Liquidity) -> Decimal:
-    """The instrument's rate for makers or takers, in percent of the notional."""
-    if liquidity == "maker":
-        return instrument.maker_fee_percent
-    return instrument.taker_fee_percent
-
-
-def _moved(position: Position, fill: Fill) -> tuple[Position, Decimal]:
+def moved(position: Position, fill: Fill) -> tuple[Position, Decimal]:
     """The position after a fill, and the profit realized by the part that closed."""
     unit_value = fill.price * fill.instrument.contract_size
     quantity = position.quantity + fill.signed

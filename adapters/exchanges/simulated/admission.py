@@ -1,16 +1,19 @@
 """Whether the simulated venue takes an order: every rule of a venue, in a venue's order."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
 
 from adapters.exchanges.simulated import refusals
-from adapters.exchanges.simulated.account import Holdings, LinearHoldings, Liquidity, SpotHoldings
-from adapters.exchanges.simulated.orders import VenueOrder
+from adapters.exchanges.simulated.account import Holdings, LinearHoldings
+from adapters.exchanges.simulated.book import OrderBook
+from adapters.exchanges.simulated.fees import Liquidity
+from adapters.exchanges.simulated.orders import is_reducing, is_stop, reserves
+from adapters.exchanges.simulated.spot_account import SpotHoldings
 from application.inputs import Refused
 from application.ports import OrderTicket
-from domain.instrument import Instrument, Side, notional
+from domain.instrument import Instrument, notional
 from domain.money import ZERO
 
 
@@ -20,7 +23,8 @@ class Counter(msgspec.Struct, frozen=True, kw_only=True):
     instruments: Mapping[str, Instrument]
     price: Decimal | None
     holdings: Holdings
-    working: Mapping[str, VenueOrder]
+    book: OrderBook
+    hedge_mode: bool
 
 
 def refusal(ticket: OrderTicket, counter: Counter) -> Refused | None:
@@ -31,7 +35,7 @@ def refusal(ticket: OrderTicket, counter: Counter) -> Refused | None:
 
     return (
         _identity(ticket, instrument, counter)
-        or _price(ticket, instrument)
+        or _prices(ticket, instrument)
         or _quantity(ticket, instrument)
         or _execution(ticket, instrument, counter)
         or _funds(ticket, instrument, counter)
@@ -42,42 +46,46 @@ def takes(ticket: OrderTicket, price: Decimal | None) -> bool:
     """Whether an order trades on arrival at the current price; equality counts."""
     if price is None:
         return False
+    if ticket.trigger_price is not None:
+        is_buy = ticket.side == "buy"
+        return price >= ticket.trigger_price if is_buy else price <= ticket.trigger_price
     if ticket.price is None:
         return True
     return price <= ticket.price if ticket.side == "buy" else price >= ticket.price
 
 
-def reduce_only_quantity(working: Iterable[VenueOrder], symbol: str, side: Side) -> Decimal:
-    """What the working reduce-only orders of a symbol and side may still close."""
-    return sum(
-        (
-            order.remaining
-            for order in working
-            if order.ticket.reduce_only
-            and order.ticket.symbol == symbol
-            and order.ticket.side == side
-        ),
-        ZERO,
-    )
+def offered(holdings: Holdings, ticket: OrderTicket, instrument: Instrument) -> Decimal:
+    """What of the position an order could close, other orders not deducted."""
+    held = holdings.quantity(instrument, ticket.position_side)
+    return max(ZERO, held if ticket.side == "sell" else -held)
 
 
 def _identity(ticket: OrderTicket, instrument: Instrument, counter: Counter) -> Refused | None:
     if refusals.CLIENT_ORDER_ID.fullmatch(ticket.client_order_id) is None:
         return refusals.client_order_id(instrument.kind)
-    if ticket.client_order_id in counter.working:
+    if ticket.client_order_id in counter.book.working:
         return refusals.duplicate(instrument.kind)
-    if ticket.position_side != "both":
+    if (ticket.position_side != "both") != counter.hedge_mode:
         return refusals.position_side()
+    if is_stop(ticket) and not _is_plain_stop(ticket, instrument):
+        return refusals.order_type()
     return None
 
 
-def _price(ticket: OrderTicket, instrument: Instrument) -> Refused | None:
-    if ticket.price is None:
-        return None
-    if not ticket.price.is_finite() or ticket.price <= ZERO:
-        return refusals.price_not_positive(instrument.kind)
-    if ticket.price % instrument.tick != ZERO:
-        return refusals.tick(instrument.kind)
+def _is_plain_stop(ticket: OrderTicket, instrument: Instrument) -> bool:
+    """Whether a stop closes at market, which is all that stops are used for here."""
+    closes = ticket.side == "sell" if instrument.kind == "spot" else is_reducing(ticket)
+    return closes and ticket.price is None
+
+
+def _prices(ticket: OrderTicket, instrument: Instrument) -> Refused | None:
+    for price in (ticket.price, ticket.trigger_price):
+        if price is None:
+            continue
+        if not price.is_finite() or price <= ZERO:
+            return refusals.price_not_positive(instrument.kind)
+        if not _is_multiple(price, instrument.tick):
+            return refusals.tick(instrument.kind)
     return None
 
 
@@ -85,7 +93,7 @@ def _quantity(ticket: OrderTicket, instrument: Instrument) -> Refused | None:
     quantity = ticket.quantity
     if not quantity.is_finite() or quantity <= ZERO:
         return refusals.quantity_not_positive(instrument.kind)
-    if quantity % instrument.step != ZERO:
+    if not _is_multiple(quantity, instrument.step):
         return refusals.step(instrument.kind)
     if quantity < instrument.min_quantity:
         return refusals.quantity_below_minimum(instrument.kind)
@@ -94,42 +102,52 @@ def _quantity(ticket: OrderTicket, instrument: Instrument) -> Refused | None:
     return None
 
 
+def _is_multiple(value: Decimal, unit: Decimal) -> bool:
+    """Of a unit that is not known, anything is."""
+    return unit == ZERO or value % unit == ZERO
+
+
 def _execution(ticket: OrderTicket, instrument: Instrument, counter: Counter) -> Refused | None:
-    price = counter.price if ticket.price is None else ticket.price
+    price = ticket.price or ticket.trigger_price or counter.price
     if price is None:
         return refusals.no_price(instrument.kind)
 
-    exempt = ticket.reduce_only and instrument.reduce_only_exempt and instrument.kind != "spot"
+    reduces = is_reducing(ticket) or ticket.reduce_only
+    exempt = reduces and instrument.reduce_only_exempt and instrument.kind != "spot"
     if not exempt and notional(instrument, price, ticket.quantity) < instrument.min_notional:
         return refusals.min_notional(instrument.kind, instrument.min_notional)
     if ticket.time_in_force == "post_only" and takes(ticket, counter.price):
         return refusals.post_only(instrument.kind)
-    if ticket.reduce_only and not _reduces(ticket, instrument, counter):
+    if reduces and not _reduces(ticket, instrument, counter):
         return refusals.reduce_only()
     return None
 
 
 def _reduces(ticket: OrderTicket, instrument: Instrument, counter: Counter) -> bool:
-    """Whether the position covers this order and the reduce-only orders already working."""
+    """Whether the position covers this order and those that hold a part of it already.
+
+    A stop that reserves nothing only needs a position to guard; it is clipped when it fires.
+    """
     if instrument.kind == "spot":
         return True
-    held = counter.holdings.quantity(instrument)
-    offered = held if ticket.side == "sell" else -held
-    taken = reduce_only_quantity(counter.working.values(), ticket.symbol, ticket.side)
-    return ticket.quantity <= offered - taken
+    held = offered(counter.holdings, ticket, instrument)
+    if not reserves(ticket, instrument):
+        return held > ZERO
+    working = counter.book.reserving(instrument, ticket.side, ticket.position_side)
+    return ticket.quantity <= held - sum((order.remaining for order in working), ZERO)
 
 
 def _funds(ticket: OrderTicket, instrument: Instrument, counter: Counter) -> Refused | None:
     holdings = counter.holdings
     marketable = takes(ticket, counter.price)
-    price = counter.price if marketable else ticket.price
+    price = counter.price if marketable else ticket.price or ticket.trigger_price
     if price is None:
         return refusals.no_price(instrument.kind)
 
     if isinstance(holdings, SpotHoldings):
         return _spot_funds(ticket, price, counter, holdings)
-    if isinstance(holdings, LinearHoldings) and not ticket.reduce_only:
-        added = holdings.added(instrument, ticket.side, ticket.quantity)
+    if isinstance(holdings, LinearHoldings):
+        added = holdings.added(instrument, ticket, ticket.quantity)
         liquidity: Liquidity = "taker" if marketable else "maker"
         needed = holdings.needed(instrument, price, added, liquidity)
         if added > ZERO and needed > _free(counter):
@@ -144,9 +162,9 @@ def _spot_funds(
     buys = ticket.side == "buy"
     asset = instrument.quote if buys else instrument.base
     needed = notional(instrument, price, ticket.quantity) if buys else ticket.quantity
-    free = holdings.free_of(asset, counter.working.values(), counter.instruments)
+    free = holdings.free_of(asset, counter.book.working.values(), counter.instruments)
     return refusals.balance_insufficient() if needed > free else None
 
 
 def _free(counter: Counter) -> Decimal:
-    return counter.holdings.free(counter.working.values(), counter.instruments)
+    return counter.holdings.free(counter.book.working.values(), counter.instruments)

@@ -1,16 +1,24 @@
-"""The orders of one account at the simulated venue: accepted, resting, traded, ended."""
+"""The orders of one account at the simulated venue: accepted, waiting, traded, ended."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
 
 import msgspec
 
-from adapters.exchanges.simulated.orders import Ladder, VenueOrder
+from adapters.exchanges.simulated.orders import (
+    Awaits,
+    EndedStatus,
+    Ladder,
+    VenueOrder,
+    awaits,
+    is_stop,
+    reserves,
+)
+from adapters.exchanges.simulated.sweep import Candidate, Waiting
 from application.inputs import Traded
 from application.ports import OrderTicket
-from domain.instrument import Side
+from domain.instrument import Instrument, PositionMode, Side
 
 FIRST_ORDER_NUMBER = 1_000_001
 
@@ -19,16 +27,16 @@ ENDED_KEPT_MAX = 50_000
 
 
 class OrderBook:
-    """Orders by client id, unique among the working ones, and the ladders in which they rest.
+    """Orders by client id, unique among the working ones, and the ladders in which they wait.
 
-    A restored book begins with `orders` resting; venue ids go on after `accepted_count`.
+    A restored book begins with `orders` waiting; venue ids go on after `accepted_count`.
     """
 
     def __init__(self, orders: Sequence[VenueOrder] = (), accepted_count: int = 0) -> None:
         self.accepted_count = accepted_count
         self._working: dict[str, VenueOrder] = {}
         self._ended: dict[str, VenueOrder] = {}
-        self._ladders: dict[tuple[str, Side], Ladder] = {}
+        self._ladders: dict[tuple[str, Awaits, bool], Ladder] = {}
         for order in orders:
             self._working[order.client_order_id] = order
             self.rest(order)
@@ -57,15 +65,16 @@ class OrderBook:
         return order
 
     def rest(self, order: VenueOrder) -> None:
-        """Let an order wait for its limit price."""
-        self._ladder(order.ticket.symbol, order.ticket.side).add(order)
+        """Let an order wait for its limit, or a stop for its trigger."""
+        self._ladder_of(order).add(order)
 
-    def best(
-        self, symbol: str, side: Side, *, skip: Collection[str]
-    ) -> tuple[Decimal, VenueOrder] | None:
-        """The resting order that is next to trade, with its limit; those in `skip` are not."""
-        found = self._ladder(symbol, side).best(skip=skip)
-        return None if found is None else (found[0], self._working[found[1]])
+    def limits(self, symbol: str, *, skip: Collection[str]) -> Waiting:
+        """The resting orders that are next to trade either way; those in `skip` are not."""
+        return self._waiting(symbol, skip, stops=False)
+
+    def stops(self, symbol: str) -> Waiting:
+        """The stops that are next to fire either way."""
+        return self._waiting(symbol, (), stops=True)
 
     def record(self, order: VenueOrder, traded: Traded, profit: Decimal) -> None:
         """Count a trade, and the profit it realized, with its order."""
@@ -77,34 +86,56 @@ class OrderBook:
             changed_at=traded.traded_at,
         )
 
-    def end(
-        self, client_order_id: str, status: Literal["filled", "cancelled", "expired"], at: datetime
-    ) -> VenueOrder:
+    def end(self, client_order_id: str, status: EndedStatus, at: datetime) -> VenueOrder:
         """Take an order out for good."""
         order = self._working.pop(client_order_id)
-        self._ladder(order.ticket.symbol, order.ticket.side).discard(order)
+        self._ladder_of(order).discard(order)
         ended = msgspec.structs.replace(order, status=status, changed_at=at)
         self._ended[client_order_id] = ended
         if len(self._ended) > ENDED_KEPT_MAX:
             del self._ended[next(iter(self._ended))]
         return ended
 
-    def uncovered(self, symbol: str, side: Side, offered: Decimal) -> list[VenueOrder]:
-        """The reduce-only orders that `offered` does not cover; the oldest are covered first."""
-        left = offered
-        beyond: list[VenueOrder] = []
-        for order in self._working.values():
-            ticket = order.ticket
-            if not ticket.reduce_only or ticket.symbol != symbol or ticket.side != side:
-                continue
-            if order.remaining > left:
-                beyond.append(order)
-            else:
-                left -= order.remaining
-        return beyond
+    def reserving(
+        self, instrument: Instrument, side: Side, position_side: PositionMode
+    ) -> list[VenueOrder]:
+        """The working orders that hold a part of a position, in order of arrival."""
+        return [
+            order
+            for order in self._working.values()
+            if order.ticket.symbol == instrument.symbol
+            and order.ticket.side == side
+            and order.ticket.position_side == position_side
+            and reserves(order.ticket, instrument)
+        ]
 
-    def _ladder(self, symbol: str, side: Side) -> Ladder:
-        ladder = self._ladders.get((symbol, side))
+    def _waiting(self, symbol: str, skip: Collection[str], *, stops: bool) -> Waiting:
+        return Waiting(
+            fall=self._first((symbol, "fall", stops), skip),
+            rise=self._first((symbol, "rise", stops), skip),
+        )
+
+    def _first(self, key: tuple[str, Awaits, bool], skip: Collection[str]) -> Candidate | None:
+        ladder = self._ladders.get(key)
+        found = ladder.best(skip=skip) if ladder is not None else None
+        return None if found is None else (found[0], self._working[found[1]])
+
+    def _ladder_of(self, order: VenueOrder) -> Ladder:
+        ticket = order.ticket
+        key = (ticket.symbol, awaits(ticket), is_stop(ticket))
+        ladder = self._ladders.get(key)
         if ladder is None:
-            ladder = self._ladders[symbol, side] = Ladder(side)
+            ladder = self._ladders[key] = Ladder(key[1])
         return ladder
+
+
+def beyond(orders: Sequence[VenueOrder], offered: Decimal) -> list[VenueOrder]:
+    """The orders that `offered` contracts do not cover; the oldest are covered first."""
+    left = offered
+    uncovered: list[VenueOrder] = []
+    for order in orders:
+        if order.remaining > left:
+            uncovered.append(order)
+        else:
+            left -= order.remaining
+    return uncovered

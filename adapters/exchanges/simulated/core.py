@@ -9,45 +9,45 @@ from datetime import datetime
 from decimal import Decimal, localcontext
 from typing import Literal
 
+import msgspec
+
 from adapters.exchanges.simulated import refusals
-from adapters.exchanges.simulated.account import (
-    Fill,
-    Holdings,
-    LinearHoldings,
-    Liquidity,
-    Position,
-    SpotHoldings,
-)
-from adapters.exchanges.simulated.admission import Counter, refusal, takes
-from adapters.exchanges.simulated.book import OrderBook
-from adapters.exchanges.simulated.orders import VenueOrder
-from adapters.exchanges.simulated.state import VenueState, WorkingOrder, held_positions
-from adapters.exchanges.simulated.sweep import Sweep, reached
+from adapters.exchanges.simulated.account import Fill, LinearHoldings
+from adapters.exchanges.simulated.admission import Counter, offered, refusal, takes
+from adapters.exchanges.simulated.book import OrderBook, beyond
+from adapters.exchanges.simulated.fees import FeeAsset, Liquidity
+from adapters.exchanges.simulated.funding import funding_of
+from adapters.exchanges.simulated.orders import EndedStatus, VenueOrder, ended_report, is_stop
+from adapters.exchanges.simulated.orders import reported as report_of
+from adapters.exchanges.simulated.spot_account import SpotHoldings
+from adapters.exchanges.simulated.state import VenueState
+from adapters.exchanges.simulated.sweep import Reached, Sweep, Waiting, reached
+from adapters.exchanges.simulated.view import VenueView
 from application.inputs import (
     Accepted,
     CancelRefused,
-    Ended,
     Found,
+    FundingReported,
     NotFound,
     OrderReported,
-    Report,
     Traded,
 )
 from application.ports import OrderTicket
-from domain.instrument import Instrument
+from domain.instrument import Instrument, PositionMode, round_quantity
 from domain.money import DECISION_CONTEXT, ONE, ZERO
 
 FIRST_TRADE_NUMBER = 5_001
 
 
-class MatchingCore:
+class MatchingCore(VenueView):
     """One account at the simulated venue, and the market as far as it concerns the account.
 
     `balance` is in units of `currency`. Raises ValueError if spot and linear are mixed.
     With `max_fill_quantity` (contracts) no order trades more than that per move.
+    With a `fee_asset` fees are paid in it, at its price, while its balance lasts.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what an account is opened with, each by its name
         self,
         *,
         instruments: Sequence[Instrument],
@@ -55,19 +55,17 @@ class MatchingCore:
         balance: Decimal,
         leverage: Decimal = ONE,
         max_fill_quantity: Decimal | None = None,
+        hedge_mode: bool = False,
+        fee_asset: FeeAsset | None = None,
     ) -> None:
+        super().__init__(currency, hedge_mode=hedge_mode)
         self.max_fill_quantity = max_fill_quantity
-        self.currency = currency
         self._leverage = leverage
-        self._instruments: dict[str, Instrument] = {}
         for instrument in instruments:
             self.add_instrument(instrument)
-        self._holdings = self._empty_holdings(balance)
-        self._prices: dict[str, Decimal] = {}
-        self._book = OrderBook()
+        self._holdings = self._empty_holdings(balance, fee_asset)
         self._sweep: Sweep | None = None
         self._met: set[str] = set()
-        self._trades_made = 0
 
     def add_instrument(self, instrument: Instrument) -> None:
         """List a market, or change its rules for orders yet to come."""
@@ -77,19 +75,31 @@ class MatchingCore:
             raise ValueError(message)
         self._instruments[instrument.symbol] = instrument
 
+    def set_hedge_mode(self, *, hedge_mode: bool) -> None:
+        """Change the position mode. Raises ValueError unless flat without orders, as venues do."""
+        if hedge_mode != self._hedge_mode and (self.held() or self._book.working):
+            message = "the account had positions or working orders: change its mode while flat"
+            raise ValueError(message)
+        self._hedge_mode = hedge_mode
+
     def place(self, ticket: OrderTicket, at: datetime) -> list[OrderReported]:
-        """Accepted, what traded at once, and Ended if nothing is left; or Refused."""
+        """Accepted, what traded at once, and Ended if nothing is left; or Refused.
+
+        A stop whose trigger the price has passed on arrival fires at once at the current price.
+        """
         with localcontext(DECISION_CONTEXT):
             refused = refusal(ticket, self._counter(ticket.symbol))
             if refused is not None:
-                return [_reported(ticket.client_order_id, refused)]
+                return [report_of(ticket.client_order_id, refused)]
 
             order = self._book.accept(ticket, at)
             reports = [
-                _reported(ticket.client_order_id, Accepted(venue_order_id=order.venue_order_id))
+                report_of(ticket.client_order_id, Accepted(venue_order_id=order.venue_order_id))
             ]
             price = self._prices.get(ticket.symbol)
             if price is not None and takes(ticket, price):
+                if is_stop(ticket):
+                    return reports + self._fire(order, price, at)
                 reports += self._trade(order, price, self._tradable(order), "taker", at)
             return reports + self._rest(ticket.client_order_id, at)
 
@@ -97,27 +107,42 @@ class MatchingCore:
         """Ended with what had filled, or CancelRefused if no such order works."""
         if client_order_id not in self._book.working:
             code, message = refusals.unknown_order()
-            return [_reported(client_order_id, CancelRefused(code=code, message=message))]
+            return [report_of(client_order_id, CancelRefused(code=code, message=message))]
         return self._end(client_order_id, "cancelled", at)
 
-    def query(self, client_order_id: str, at: datetime, symbol: str = "") -> list[OrderReported]:
-        """Every trade of the order, then whether it still works, ended, or was never here."""
+    def query(
+        self,
+        client_order_id: str,
+        at: datetime,
+        symbol: str = "",
+        position_side: PositionMode = "both",
+    ) -> list[OrderReported]:
+        """Every trade of the order, then whether it still works, ended, or was never here.
+
+        `symbol` and `position_side` say which position goes with an order that was never here;
+        in hedge mode it is not told without them.
+        """
         order = self.order(client_order_id)
         if order is None:
-            held = self.positions().get(symbol, ZERO) if symbol else None
-            return [_reported(client_order_id, NotFound(asked_at=at, position=held))]
+            is_named = bool(symbol) and position_side in self.sides
+            held = self.positions(position_side).get(symbol, ZERO) if is_named else None
+            return [report_of(client_order_id, NotFound(asked_at=at, position=held))]
 
-        reports = [_reported(client_order_id, trade) for trade in order.trades]
+        reports = [report_of(client_order_id, trade) for trade in order.trades]
         if order.status == "working":
             found = Found(venue_order_id=order.venue_order_id, filled=order.filled)
-            return [*reports, _reported(client_order_id, found)]
-        return [*reports, _reported(client_order_id, _ended(order))]
+            return [*reports, report_of(client_order_id, found)]
+        return [*reports, report_of(client_order_id, ended_report(order))]
 
-    def begin_move(self, symbol: str, price: Decimal, at: datetime) -> None:
+    def begin_move(
+        self, symbol: str, price: Decimal, at: datetime, volume: Decimal | None = None
+    ) -> None:
         """Start a sweep from the current price to `price`; call `next_fill` until None.
 
-        The first price ever is simply set. Raises ValueError for an unknown symbol or a price
-        that is not positive, RuntimeError while another sweep is under way.
+        The first price ever is simply set. With a `volume` (contracts) the resting orders on
+        the way share it in the order in which they are reached; takers and stops don't use it.
+        Raises ValueError for an unknown symbol, a price that is not positive or a volume below
+        zero, RuntimeError while another sweep is under way.
         """
         if self._sweep is not None:
             message = f"{symbol} was moved within a sweep of {self._sweep.symbol}: finish it"
@@ -128,34 +153,49 @@ class MatchingCore:
         if not price.is_finite() or price <= ZERO:
             message = f"price of {symbol} was {price}: give a positive number"
             raise ValueError(message)
+        if volume is not None and not volume >= ZERO:
+            message = f"volume of {symbol} was {volume}: give zero or more, or none for any amount"
+            raise ValueError(message)
 
         level = self._prices.setdefault(symbol, price)
         direction: Literal["down", "up"] = "up" if price > level else "down"
-        self._sweep = Sweep(symbol=symbol, target=price, at=at, direction=direction)
+        self._sweep = Sweep(symbol=symbol, target=price, at=at, direction=direction, volume=volume)
         self._met.clear()
 
-    def next_fill(self) -> list[OrderReported] | None:
-        """Fill the next resting order the sweep reaches, at its limit price, as maker.
+    def next_fill(self, until: Decimal | None = None) -> list[OrderReported] | None:
+        """Trade the next order the sweep reaches; the current price is then that level.
 
-        The current price is then that level, until the next call. None: the sweep is over and
-        the price is its target. The caller may place and cancel between two calls.
+        A resting order fills at its limit, as maker; a stop at the price reached, as taker,
+        clipped to what is held. None: the sweep is over and the price is its target. The caller
+        may place and cancel between two calls.
+
+        With `until` it goes no further than that price: None then means that every order up to
+        and at it had its turn and the price stands there, the sweep still under way. Raises
+        ValueError if `until` is not on the way.
         """
         sweep = self._sweep
         if sweep is None:
             return None
 
-        buy = self._book.best(sweep.symbol, "buy", skip=self._met)
-        sell = self._book.best(sweep.symbol, "sell", skip=self._met)
-        met = reached(sweep, self._prices[sweep.symbol], buy, sell)
-        if met is None:
-            self._prices[sweep.symbol] = sweep.target
-            self._sweep = None
-            return None
+        way = (self._prices[sweep.symbol], sweep.target if until is None else until)
+        if until is not None and not min(way[0], sweep.target) <= until <= max(
+            way[0], sweep.target
+        ):
+            message = f"until was {until}: the sweep is between {way[0]} and {sweep.target}"
+            raise ValueError(message)
 
+        met = self._next_met(sweep, way)
+        if met is None:
+            self._prices[sweep.symbol] = way[1]
+            if until is None:
+                self._sweep = None
+            return None
         self._prices[sweep.symbol] = met.level
         with localcontext(DECISION_CONTEXT):
-            quantity = self._tradable(met.order)
-            return self._trade(met.order, met.limit, quantity, "maker", sweep.at)
+            if is_stop(met.order.ticket):
+                return self._fire(met.order, met.price, sweep.at)
+            quantity = self._fillable(met.order, sweep)
+            return self._trade(met.order, met.price, quantity, "maker", sweep.at)
 
     def fill(self, client_order_id: str, quantity: Decimal, at: datetime) -> list[OrderReported]:
         """Fill a part of a resting order at its limit price, as maker, the price standing still.
@@ -179,137 +219,115 @@ class MatchingCore:
             raise ValueError(message)
         return self._end(client_order_id, "expired", at)
 
-    def price(self, symbol: str) -> Decimal | None:
-        """The current price; in a sweep the level reached."""
-        return self._prices.get(symbol)
+    def fund(self, symbol: str, rate: Decimal, at: datetime) -> list[FundingReported]:
+        """Settle funding of a symbol at its current price: one report a side that is held.
 
-    def prices(self) -> dict[str, Decimal]:
-        """The current price of every symbol that has one."""
-        return dict(self._prices)
+        `rate` is in percent of the notional; above zero longs pay it to shorts. Raises ValueError
+        for a symbol without a price, a spot account, or funding already settled until `at`.
+        """
+        price = self._prices.get(symbol)
+        holdings = self._holdings
+        if price is None or isinstance(holdings, SpotHoldings):
+            message = f"symbol was {symbol}: only a perpetual that has a price has funding"
+            raise ValueError(message)
+        last = self._funded_at.get(symbol)
+        if last is not None and at <= last:
+            message = f"funding of {symbol} was of {at}: it is settled until {last}, give a later"
+            raise ValueError(message)
 
-    def instrument(self, symbol: str) -> Instrument | None:
-        """The rules of a listed market."""
-        return self._instruments.get(symbol)
-
-    def instruments(self) -> tuple[Instrument, ...]:
-        """All listed markets, by symbol."""
-        return tuple(self._instruments[symbol] for symbol in sorted(self._instruments))
-
-    def order(self, client_order_id: str) -> VenueOrder | None:
-        """The order that works, or last ended, under this id."""
-        return self._book.find(client_order_id)
-
-    def open_orders(self) -> tuple[VenueOrder, ...]:
-        """The working orders, in order of arrival."""
-        return tuple(self._book.working.values())
-
-    def positions(self) -> dict[str, Decimal]:
-        """Signed contracts per symbol (spot: base asset), flat ones left out."""
-        return {holding.symbol: holding.quantity for holding in self.state().holdings}
-
-    def position(self, symbol: str) -> Position:
-        """Quantity and cost of one symbol. Raises KeyError for an unknown symbol."""
-        return self._holdings.position(self._instruments[symbol])
-
-    @property
-    def holdings(self) -> Holdings:
-        """The account itself: leverage, assets, margin."""
-        return self._holdings
-
-    @property
-    def balance(self) -> Decimal:
-        """Start + realized − fees in the account currency (spot: the currency owned)."""
-        return self._holdings.balance
-
-    @property
-    def free(self) -> Decimal:
-        """What neither positions nor working orders hold."""
+        self._funded_at[symbol] = at
         with localcontext(DECISION_CONTEXT):
-            return self._holdings.free(self._book.working.values(), self._instruments)
-
-    @property
-    def unrealized(self) -> Decimal:
-        """Profit of the open positions at current prices, in the account currency."""
-        with localcontext(DECISION_CONTEXT):
-            return sum((self._profit(instrument) for instrument in self.instruments()), ZERO)
-
-    @property
-    def equity(self) -> Decimal:
-        """Balance + unrealized profit; on spot the balance + the worth of what was bought."""
-        with localcontext(DECISION_CONTEXT):
-            if isinstance(self._holdings, LinearHoldings):
-                return self.balance + self.unrealized
-            worth = (
-                self._holdings.quantity(instrument) * self._prices.get(instrument.symbol, ZERO)
-                for instrument in self.instruments()
-            )
-            return self.balance + sum(worth, ZERO)
-
-    def state(self) -> VenueState:
-        """What a core must be restored with to go on as this one would."""
-        with localcontext(DECISION_CONTEXT):
-            holdings = held_positions(self.instruments(), self._holdings)
-        return VenueState(
-            balance=self.balance,
-            holdings=holdings,
-            orders=tuple(
-                WorkingOrder(
-                    ticket=order.ticket,
-                    venue_order_id=order.venue_order_id,
-                    accepted_at=order.accepted_at,
-                    trades=order.trades,
-                )
-                for order in self._book.working.values()
-            ),
-            prices=self.prices(),
-            orders_accepted=self._book.accepted_count,
-            trades_made=self._trades_made,
-        )
+            reports = [
+                funding_of(self._instruments[symbol], holding, price, rate, at)
+                for holding in self.held()
+                if holding.symbol == symbol
+            ]
+            for report in reports:
+                holdings.receive(report.amount)
+        return reports
 
     def restore(self, state: VenueState) -> None:
         """Start again from `state`: a restart, or an account rebuilt from its own log.
 
         Orders that had ended are not known any more. Raises KeyError for a symbol not listed.
         """
-        self._holdings = self._empty_holdings(state.balance)
+        self._hedge_mode = state.hedge_mode
+        self._holdings = self._empty_holdings(state.balance, state.fee_asset)
         for holding in state.holdings:
             instrument = self._instruments[holding.symbol]
-            self._holdings.set_position(instrument, holding.quantity, holding.entry_price)
+            self._holdings.set_position(
+                instrument, holding.side, holding.quantity, holding.entry_price
+            )
         self._prices = dict(state.prices)
         self._trades_made = state.trades_made
+        self._funded_at = dict(state.funded_at)
         self._sweep = None
         orders = [
             kept.at_venue(place - len(state.orders)) for place, kept in enumerate(state.orders)
         ]
         self._book = OrderBook(orders, state.orders_accepted)
 
-    def _empty_holdings(self, balance: Decimal) -> LinearHoldings | SpotHoldings:
+    def _empty_holdings(
+        self, balance: Decimal, fee_asset: FeeAsset | None
+    ) -> LinearHoldings | SpotHoldings:
         if any(listed.kind == "spot" for listed in self._instruments.values()):
-            return SpotHoldings(balance, self.currency)
-        return LinearHoldings(balance, self._leverage)
+            return SpotHoldings(balance, self.currency, fee_asset)
+        return LinearHoldings(balance, self._leverage, fee_asset)
 
     def _counter(self, symbol: str) -> Counter:
         return Counter(
             instruments=self._instruments,
             price=self._prices.get(symbol),
             holdings=self._holdings,
-            working=self._book.working,
+            book=self._book,
+            hedge_mode=self._hedge_mode,
         )
+
+    def _next_met(self, sweep: Sweep, way: tuple[Decimal, Decimal]) -> Reached | None:
+        """What is left of the volume is nothing once it is less than a step."""
+        limits = self._book.limits(sweep.symbol, skip=self._met)
+        if sweep.volume is not None and self._in_steps(sweep.symbol, sweep.volume) == ZERO:
+            limits = Waiting()
+        return reached(sweep, way, limits, self._book.stops(sweep.symbol))
+
+    def _fillable(self, order: VenueOrder, sweep: Sweep) -> Decimal:
+        """What of a resting order the move fills, taken out of the move's volume."""
+        quantity = self._tradable(order)
+        if sweep.volume is None:
+            return quantity
+        quantity = min(quantity, self._in_steps(sweep.symbol, sweep.volume))
+        self._sweep = msgspec.structs.replace(sweep, volume=sweep.volume - quantity)
+        return quantity
+
+    def _in_steps(self, symbol: str, quantity: Decimal) -> Decimal:
+        instrument = self._instruments[symbol]
+        return quantity if instrument.step == ZERO else round_quantity(instrument, quantity)
+
+    def _tradable(self, order: VenueOrder) -> Decimal:
+        if self.max_fill_quantity is None:
+            return order.remaining
+        return min(order.remaining, self.max_fill_quantity)
 
     def _rest(self, client_order_id: str, at: datetime) -> list[OrderReported]:
         """What becomes of the part that did not trade on arrival."""
         order = self._book.working.get(client_order_id)
         if order is None:
             return []
-        if order.ticket.price is None or order.ticket.time_in_force == "ioc":
+        ticket = order.ticket
+        if not is_stop(ticket) and (ticket.price is None or ticket.time_in_force == "ioc"):
             return self._end(client_order_id, "cancelled", at)
         self._book.rest(order)
         return []
 
-    def _tradable(self, order: VenueOrder) -> Decimal:
-        if self.max_fill_quantity is None:
-            return order.remaining
-        return min(order.remaining, self.max_fill_quantity)
+    def _fire(self, order: VenueOrder, price: Decimal, at: datetime) -> list[OrderReported]:
+        """A stop trades at market, clipped to what the position still holds; its rest expires."""
+        identity, ticket = order.client_order_id, order.ticket
+        held = offered(self._holdings, ticket, self._instruments[ticket.symbol])
+        quantity = min(self._tradable(order), held)
+        reports = self._trade(order, price, quantity, "taker", at) if quantity > ZERO else []
+        if identity in self._book.working:
+            reports += self._end(identity, "expired", at)
+        return reports
 
     def _trade(
         self,
@@ -326,6 +344,7 @@ class MatchingCore:
             price=price,
             quantity=quantity,
             liquidity=liquidity,
+            position_side=ticket.position_side,
         )
         booked = self._holdings.apply(fill)
         traded = Traded(
@@ -340,43 +359,25 @@ class MatchingCore:
         self._trades_made += 1
         self._met.add(ticket.client_order_id)
         self._book.record(order, traded, booked.profit)
-        reports = [_reported(ticket.client_order_id, traded)]
+        reports = [report_of(ticket.client_order_id, traded)]
         if order.remaining == quantity:
             reports += self._end(ticket.client_order_id, "filled", at)
-        return reports + self._trim(ticket.symbol, at)
+        return reports + self._trim(ticket.symbol, ticket.position_side, at)
 
-    def _trim(self, symbol: str, at: datetime) -> list[OrderReported]:
+    def _trim(self, symbol: str, side: PositionMode, at: datetime) -> list[OrderReported]:
         """Expire the newest reduce-only orders that the position does not cover any more."""
         instrument = self._instruments[symbol]
         if instrument.kind == "spot":
             return []
-        held = self._holdings.quantity(instrument)
-        beyond = self._book.uncovered(symbol, "sell", held)
-        beyond += self._book.uncovered(symbol, "buy", -held)
+        held = self._holdings.quantity(instrument, side)
+        uncovered = beyond(self._book.reserving(instrument, "sell", side), held)
+        uncovered += beyond(self._book.reserving(instrument, "buy", side), -held)
         return [
-            report for order in beyond for report in self._end(order.client_order_id, "expired", at)
+            report
+            for order in uncovered
+            for report in self._end(order.client_order_id, "expired", at)
         ]
 
-    def _end(
-        self, client_order_id: str, status: Literal["filled", "cancelled", "expired"], at: datetime
-    ) -> list[OrderReported]:
+    def _end(self, client_order_id: str, status: EndedStatus, at: datetime) -> list[OrderReported]:
         ended = self._book.end(client_order_id, status, at)
-        return [_reported(client_order_id, _ended(ended))]
-
-    def _profit(self, instrument: Instrument) -> Decimal:
-        price = self._prices.get(instrument.symbol)
-        position = self._holdings.position(instrument)
-        if price is None:
-            return ZERO
-        return price * position.quantity * instrument.contract_size - position.cost
-
-
-def _reported(client_order_id: str, report: Report) -> OrderReported:
-    return OrderReported(client_order_id=client_order_id, report=report)
-
-
-def _ended(order: VenueOrder) -> Ended:
-    if order.status == "working":
-        message = f"order {order.client_order_id} was working: only ended orders are reported so"
-        raise ValueError(message)
-    return Ended(status=order.status, filled=order.filled)
+        return [report_of(client_order_id, ended_report(ended))]

@@ -8,12 +8,16 @@ from typing import Literal
 
 import msgspec
 
-from application.inputs import Traded
+from application.inputs import Ended, OrderReported, Report, Traded
 from application.ports import OrderTicket
-from domain.instrument import Side
+from domain.instrument import Instrument, exit_side
 from domain.money import ZERO
 
 OrderStatus = Literal["working", "filled", "cancelled", "expired", "rejected"]
+EndedStatus = Literal["filled", "cancelled", "expired"]
+
+# The way the price must go to reach an order that waits.
+Awaits = Literal["fall", "rise"]
 
 
 class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,20 +47,58 @@ class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
         return self.ticket.quantity - self.filled
 
 
-class Ladder:
-    """The resting orders of one symbol and side: best price first, then the oldest."""
+def is_stop(ticket: OrderTicket) -> bool:
+    """Whether an order waits for a trigger before it may trade."""
+    return ticket.trigger_price is not None
 
-    def __init__(self, side: Side) -> None:
-        self._side = side
+
+def is_reducing(ticket: OrderTicket) -> bool:
+    """Whether an order can only close: it says so, or in hedge mode its side says it."""
+    if ticket.position_side == "both":
+        return ticket.reduce_only
+    return ticket.side == exit_side(ticket.position_side)
+
+
+def reserves(ticket: OrderTicket, instrument: Instrument) -> bool:
+    """Whether a working order holds a part of the position that no other exit may offer.
+
+    A stop does so only where the market's rules say it, as Binance's conditional orders don't.
+    """
+    return is_reducing(ticket) and (instrument.stops_reserve or not is_stop(ticket))
+
+
+def awaits(ticket: OrderTicket) -> Awaits:
+    """A limit order waits for a better price than now, a stop for a worse one."""
+    return "fall" if (ticket.side == "buy") != is_stop(ticket) else "rise"
+
+
+def reported(client_order_id: str, report: Report) -> OrderReported:
+    """A report of one order."""
+    return OrderReported(client_order_id=client_order_id, report=report)
+
+
+def ended_report(order: VenueOrder) -> Ended:
+    """How an order ended. Raises ValueError for one that works."""
+    if order.status == "working":
+        message = f"order {order.client_order_id} was working: only ended orders are reported so"
+        raise ValueError(message)
+    return Ended(status=order.status, filled=order.filled)
+
+
+class Ladder:
+    """The orders of one symbol that await the same way of the price: nearest first, then oldest."""
+
+    def __init__(self, way: Awaits) -> None:
+        self._way = way
         self._rungs: list[tuple[Decimal, int, str]] = []
 
     def add(self, order: VenueOrder) -> None:
-        """Let an order rest. It must have a limit price."""
+        """Let an order wait. It must have a limit or a trigger price."""
         insort(self._rungs, self._rung(order))
 
     def discard(self, order: VenueOrder) -> None:
-        """Take an order out, if it rests here."""
-        if order.ticket.price is None:
+        """Take an order out, if it waits here."""
+        if _waits_for(order) is None:
             return
         rung = self._rung(order)
         index = bisect_left(self._rungs, rung)
@@ -64,16 +106,21 @@ class Ladder:
             del self._rungs[index]
 
     def best(self, *, skip: Collection[str]) -> tuple[Decimal, str] | None:
-        """Limit price and client id of the first order that is not in `skip`."""
+        """Price and client id of the first order that is not in `skip`."""
         for key, _, client_order_id in self._rungs:
             if client_order_id not in skip:
-                return (-key if self._side == "buy" else key), client_order_id
+                return (-key if self._way == "fall" else key), client_order_id
         return None
 
     def _rung(self, order: VenueOrder) -> tuple[Decimal, int, str]:
-        price = order.ticket.price
+        price = _waits_for(order)
         if price is None:
-            message = f"order {order.client_order_id} has no limit price and was asked to rest"
+            message = f"order {order.client_order_id} has no price to wait for: it trades or ends"
             raise ValueError(message)
-        key = -price if self._side == "buy" else price
+        key = -price if self._way == "fall" else price
         return key, order.sequence, order.client_order_id
+
+
+def _waits_for(order: VenueOrder) -> Decimal | None:
+    trigger = order.ticket.trigger_price
+    return order.ticket.price if trigger is None else trigger

@@ -19,8 +19,13 @@ def invalid_symbol() -> Refused:
 
 
 def position_side() -> Refused:
-    """A hedge-mode ticket on a one-way account."""
+    """A hedge-mode ticket on a one-way account, or the reverse."""
     return Refused(code="-4061", message="Order's position side does not match user's setting.")
+
+
+def order_type() -> Refused:
+    """A stop of a kind that is not simulated: with a limit, or one that would not close."""
+    return Refused(code="-1116", message="Invalid orderType.")
 
 
 def client_order_id(kind: MarketKind) -> Refused:
@@ -100,11 +105,12 @@ def no_price(kind: MarketKind) -> Refused:
 def post_only(kind: MarketKind) -> Refused:
     """A post-only order that would take."""
     if kind == "spot":
-        return Refused(code="-2010", message="Order would immediately match and take.")
+        message = "Order would immediately match and take."
+        return Refused(code="-2010", message=message, kind="post_only")
     message = (
         "Due to the order could not be executed as maker, the Post Only order will be rejected."
     )
-    return Refused(code="-5022", message=message)
+    return Refused(code="-5022", message=message, kind="post_only")
 
 
 def reduce_only() -> Refused:
@@ -114,12 +120,13 @@ def reduce_only() -> Refused:
 
 def margin_insufficient() -> Refused:
     """Less is free than notional ÷ leverage + fee."""
-    return Refused(code="-2019", message="Margin is insufficient.")
+    return Refused(code="-2019", message="Margin is insufficient.", kind="insufficient_funds")
 
 
 def balance_insufficient() -> Refused:
     """Spot: less of the asset is free than the order would take."""
-    return Refused(code="-2010", message="Account has insufficient balance for requested action.")
+    message = "Account has insufficient balance for requested action."
+    return Refused(code="-2010", message=message, kind="insufficient_funds")
 
 
 def unknown_order() -> tuple[str, str]:

@@ -10,8 +10,11 @@ import msgspec
 
 from adapters.exchanges.simulated.candles import Move
 from adapters.exchanges.simulated.core import MatchingCore
+from adapters.exchanges.simulated.watched import LevelSource, WatchedSweep
 from application.engine import AccountEngine, Handled
-from application.inputs import ClockTicked, OrderReported, SignalReceived
+from application.inputs import ClockTicked, MarkMoved, OrderReported, SignalReceived
+from application.processes import watching
+from application.processes.watching import Level
 from application.work_list import ticket_of
 from domain.message import Input, MarkSeen
 from domain.money import ZERO
@@ -33,14 +36,24 @@ class Ruined(Exception):  # noqa: N818 - what happened to the account
 
 
 class Simulation:
-    """One account in a simulated world. `commit` is given every handled input, in order."""
+    """One account in a simulated world. `commit` is given every handled input, in order.
+
+    `levels` tells the prices that the engine watches.
+    """
 
     def __init__(
-        self, engine: AccountEngine, core: MatchingCore, commit: Callable[[Handled], None]
+        self,
+        engine: AccountEngine,
+        core: MatchingCore,
+        commit: Callable[[Handled], None],
+        levels: LevelSource = watching.levels,
     ) -> None:
         self.engine = engine
         self.core = core
         self._commit = commit
+        self._levels_of = levels
+        # What is watched of a symbol can only change with an event.
+        self._levels: dict[str, tuple[Level, ...]] = {}
         self.now = datetime(1970, 1, 1, tzinfo=UTC)
 
     def run(
@@ -67,6 +80,8 @@ class Simulation:
         queue: deque[Input] = deque([received])
         while queue:
             handled = self.engine.handle(queue.popleft(), self.now, self._marks())
+            if handled.recorded:
+                self._levels.clear()
             if handled.stored:
                 self._commit(handled)
             queue.extend(self._carried_out(handled))
@@ -87,11 +102,29 @@ class Simulation:
                     continue
 
     def _move(self, move: Move) -> None:
+        """Sweep to the new price: at each price resting orders first, then watched levels."""
         self.now = move.at
         self.core.begin_move(move.symbol, move.price, move.at)
-        while (reports := self.core.next_fill()) is not None:
-            for report in reports:
-                self.feed(report)
+        sweep = WatchedSweep(self.core, move.symbol, move.price)
+        while True:
+            due = sweep.next(self._watched(move.symbol))
+            reports = self.core.next_fill(until=due[1] if due is not None else None)
+            if reports is not None:
+                for report in reports:
+                    self.feed(report)
+            elif due is not None:
+                sweep.tell(due)
+                self.feed(MarkMoved(symbol=move.symbol))
+            else:
+                return
+
+    def _watched(self, symbol: str) -> tuple[Level, ...]:
+        known = self._levels.get(symbol)
+        if known is None:
+            is_opened = self.engine.book.is_opened
+            known = tuple(self._levels_of(self.engine.book, symbol)) if is_opened else ()
+            self._levels[symbol] = known
+        return known
 
     def _tick_until(self, at: datetime) -> None:
         """The timers that fall due before an instant; an idle account has none."""

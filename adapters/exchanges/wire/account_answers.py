@@ -4,13 +4,15 @@ from decimal import Decimal
 
 from adapters.exchanges.simulated.account import LinearHoldings, Position
 from adapters.exchanges.wire.desk import Desk, milliseconds
-from domain.instrument import Instrument
+from application.inputs import FundingReported
+from domain.instrument import Instrument, PositionMode
 from domain.money import HUNDRED, ZERO, plain
 
 PRICE_UNIT = Decimal("0.00001")
 NOTIONAL_MAX = "1000000"
 LEVERAGE_MAX = 125
 MAINTENANCE_RATIO = Decimal("0.004")
+FIRST_TRANSACTION = 9_689_322_001
 
 
 class Margin:
@@ -49,11 +51,14 @@ class Margin:
 
 
 class Standing:
-    """One market's position with the figures every answer derives from it."""
+    """One market's position, of one side, with the figures every answer derives from it."""
 
-    def __init__(self, desk: Desk, margin: Margin, instrument: Instrument) -> None:
+    def __init__(
+        self, desk: Desk, margin: Margin, instrument: Instrument, side: PositionMode
+    ) -> None:
         self.instrument = instrument
-        self.position: Position = desk.core.position(instrument.symbol)
+        self.side = side
+        self.position: Position = desk.core.position(instrument.symbol, side)
         self.entry = self.position.entry_price(instrument.contract_size).quantize(PRICE_UNIT)
         mark = desk.core.price(instrument.symbol)
         self.mark = ZERO if mark is None else mark
@@ -181,11 +186,44 @@ def account_frame(
     desk: Desk, margin: Margin, instrument: Instrument, reason: str
 ) -> dict[str, object]:
     """ACCOUNT_UPDATE: the wallet and the position a fill has changed."""
-    standing = Standing(desk, margin, instrument)
     now_ms, wallet = desk.now_ms(), plain(desk.core.balance)
     balance = {"a": desk.core.currency, "wb": wallet, "cw": wallet, "bc": "0"}
-    position = {
-        "s": instrument.venue_symbol,
+    standings = [Standing(desk, margin, instrument, side) for side in desk.core.sides]
+    positions = [_frame_position(standing) for standing in standings]
+    body = {"m": reason, "B": [balance], "P": positions}
+    return {"e": "ACCOUNT_UPDATE", "E": now_ms, "T": now_ms, "a": body}
+
+
+def funding_frame(desk: Desk, funded: FundingReported) -> dict[str, object]:
+    """ACCOUNT_UPDATE of a settlement: the wallet alone, and of no named market."""
+    settled_ms, wallet = milliseconds(funded.settled_at), plain(desk.core.balance)
+    balance = {"a": funded.asset, "wb": wallet, "cw": wallet, "bc": plain(funded.amount)}
+    body = {"m": "FUNDING_FEE", "B": [balance]}
+    return {"e": "ACCOUNT_UPDATE", "E": settled_ms, "T": settled_ms, "a": body}
+
+
+def income(desk: Desk, symbol: str | None) -> list[dict[str, object]]:
+    """Funding that was settled, of a market or of all, oldest first."""
+    return [
+        {
+            "symbol": instrument.venue_symbol,
+            "incomeType": "FUNDING_FEE",
+            "income": plain(funded.amount),
+            "asset": funded.asset,
+            "info": "FUNDING_FEE",
+            "time": milliseconds(funded.settled_at),
+            "tranId": FIRST_TRANSACTION + number,
+            "tradeId": "",
+        }
+        for number, funded in enumerate(desk.funded)
+        if symbol in (None, funded.symbol)
+        and (instrument := desk.core.instrument(funded.symbol)) is not None
+    ]
+
+
+def _frame_position(standing: Standing) -> dict[str, object]:
+    return {
+        "s": standing.instrument.venue_symbol,
         "pa": plain(standing.position.quantity),
         "ep": plain(standing.entry),
         "bep": plain(standing.entry),
@@ -193,14 +231,16 @@ def account_frame(
         "up": plain(standing.profit),
         "mt": "isolated" if standing.isolated else "cross",
         "iw": plain(standing.initial if standing.isolated else ZERO),
-        "ps": "BOTH",
+        "ps": standing.side.upper(),
     }
-    body = {"m": reason, "B": [balance], "P": [position]}
-    return {"e": "ACCOUNT_UPDATE", "E": now_ms, "T": now_ms, "a": body}
 
 
 def _standings(desk: Desk, margin: Margin) -> list[Standing]:
-    return [Standing(desk, margin, instrument) for instrument in desk.core.instruments()]
+    return [
+        Standing(desk, margin, instrument, side)
+        for instrument in desk.core.instruments()
+        for side in desk.core.sides
+    ]
 
 
 def _asset(desk: Desk, margin: Margin) -> dict[str, object]:
@@ -230,7 +270,7 @@ def _asset(desk: Desk, margin: Margin) -> dict[str, object]:
 def _account_position(standing: Standing) -> dict[str, object]:
     return {
         "symbol": standing.instrument.venue_symbol,
-        "positionSide": "BOTH",
+        "positionSide": standing.side.upper(),
         "positionAmt": plain(standing.position.quantity),
         "unrealizedProfit": plain(standing.profit),
         "isolatedMargin": plain(standing.initial if standing.isolated else ZERO),

@@ -51,6 +51,13 @@ class FaultAsked(msgspec.Struct, frozen=True, kw_only=True):
     count: int = 1
 
 
+class FundAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """Settle funding of a unified symbol at its price; `rate` in percent, above zero longs pay."""
+
+    symbol: str
+    rate: Decimal
+
+
 class StreamFaultAsked(msgspec.Struct, frozen=True, kw_only=True):
     """Spoil the next `count` private frames."""
 
@@ -65,11 +72,11 @@ class LineAsked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def control_application(venue: Controlled) -> web.Application:
-    """GET the venue's orders, positions and prices; POST moves, fills and faults."""
+    """GET the venue's orders, positions and prices; POST moves, fills, funding and faults."""
     application = web.Application()
     application.router.add_get("/orders", _shown(lambda: venue.desk.received))
     application.router.add_get("/open-orders", _shown(venue.desk.core.open_orders))
-    application.router.add_get("/positions", _shown(venue.desk.core.positions))
+    application.router.add_get("/positions", _shown(venue.desk.positions))
     application.router.add_get("/prices", _shown(venue.desk.core.prices))
     for path, action in _actions(venue).items():
         application.router.add_post(path, action)
@@ -95,6 +102,11 @@ def _actions(venue: Controlled) -> dict[str, Action]:
         venue.desk.expire(asked.client_order_id)
         return _done()
 
+    async def fund(request: web.Request) -> web.Response:
+        asked = msgspec.json.decode(await request.read(), type=FundAsked)
+        venue.desk.fund(asked.symbol, asked.rate)
+        return _done()
+
     async def fault(request: web.Request) -> web.Response:
         asked = msgspec.json.decode(await request.read(), type=FaultAsked)
         venue.faults.inject(asked.kind, call=asked.call, count=asked.count)
@@ -114,6 +126,7 @@ def _actions(venue: Controlled) -> dict[str, Action]:
         "/move": move,
         "/fill": fill,
         "/expire": expire,
+        "/fund": fund,
         "/fault": fault,
         "/stream-fault": stream_fault,
         "/line": line,

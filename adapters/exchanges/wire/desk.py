@@ -9,7 +9,7 @@ import msgspec
 
 from adapters.exchanges.simulated.core import MatchingCore
 from adapters.exchanges.simulated.orders import VenueOrder
-from application.inputs import OrderReported, Refused, Report, Traded
+from application.inputs import FundingReported, OrderReported, Refused, Report, Traded
 from application.ports import Clock, OrderTicket
 from domain.instrument import Instrument
 from domain.money import ZERO
@@ -39,6 +39,8 @@ class Desk:
         self.received: list[ReceivedOrder] = []
         self.on_news: list[Callable[[OrderNews], None]] = []
         self.on_price: list[Callable[[str], None]] = []
+        self.on_funding: list[Callable[[FundingReported], None]] = []
+        self.funded: list[FundingReported] = []
         self.changed_at: dict[str, datetime] = {}
         self._clock = clock
         self._ledger: dict[str, VenueOrder] = {}
@@ -59,19 +61,18 @@ class Desk:
 
     def place(self, ticket: OrderTicket) -> Refused | VenueOrder:
         """Take an order or refuse it, and tell the listeners all that followed."""
-        at = self.now()
-        reports = self.core.place(ticket, at)
+        reports = self.core.place(ticket, self.now())
         first = reports[0].report
-        refused = first if isinstance(first, Refused) else None
-        self.received.append(
-            ReceivedOrder(
-                ticket=ticket, received_at=at, refused_code=refused.code if refused else None
-            )
-        )
-        if refused is not None:
-            return refused
+        if isinstance(first, Refused):
+            return self.note_refused(ticket, first)
+        self._note(ticket, None)
         self._publish(reports)
         return self._known(ticket.client_order_id)
+
+    def note_refused(self, ticket: OrderTicket, refused: Refused) -> Refused:
+        """A create-order request came, and was not taken."""
+        self._note(ticket, refused.code)
+        return refused
 
     def cancel(self, client_order_id: str) -> VenueOrder:
         """Cancel an order that works."""
@@ -85,6 +86,13 @@ class Desk:
     def expire(self, client_order_id: str) -> None:
         """End an order as the venue does by itself. Raises ValueError if none works."""
         self._publish(self.core.expire(client_order_id, self.now()))
+
+    def fund(self, symbol: str, rate: Decimal) -> None:
+        """Settle funding, `rate` in percent. Raises ValueError if it can't be."""
+        for funded in self.core.fund(symbol, rate, self.now()):
+            self.funded.append(funded)
+            for listener in self.on_funding:
+                listener(funded)
 
     async def move(self, symbol: str, price: Decimal, *, pause_seconds: float = 0) -> None:
         """Sweep to `price`; before each further fill requests have their turn.
@@ -105,14 +113,25 @@ class Desk:
             return self._ledger.get(order_id)
         return self.core.order(client_order_id) if client_order_id is not None else None
 
-    def orders(self, symbol: str) -> list[VenueOrder]:
-        """Every order of a symbol ever taken, in order of arrival."""
-        return [order for order in self._ledger.values() if order.ticket.symbol == symbol]
+    def orders(self, symbol: str | None = None) -> list[VenueOrder]:
+        """Every order ever taken, of a symbol or of all, in order of arrival."""
+        return [order for order in self._ledger.values() if symbol in (None, order.ticket.symbol)]
+
+    def positions(self) -> dict[str, Decimal]:
+        """Signed contracts per symbol, in hedge mode per symbol and side as `symbol|side`."""
+        return {
+            held.symbol if held.side == "both" else f"{held.symbol}|{held.side}": held.quantity
+            for held in self.core.held()
+        }
 
     def trades(self, symbol: str) -> list[tuple[VenueOrder, Traded]]:
         """Every fill of a symbol, in the order in which they happened."""
         listed = [(order, trade) for order in self.orders(symbol) for trade in order.trades]
         return sorted(listed, key=lambda pair: int(pair[1].trade_id))
+
+    def _note(self, ticket: OrderTicket, refused_code: str | None) -> None:
+        received = ReceivedOrder(ticket=ticket, received_at=self.now(), refused_code=refused_code)
+        self.received.append(received)
 
     def _publish(self, reports: Sequence[OrderReported]) -> None:
         for reported in reports:

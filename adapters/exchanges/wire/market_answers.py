@@ -159,7 +159,7 @@ def _market(instrument: Instrument) -> dict[str, object]:
         "liquidationFee": "0.012000",
         "marketTakeBound": "0.30",
         "filters": _filters(instrument),
-        "orderTypes": ["LIMIT", "MARKET"],
+        "orderTypes": ["LIMIT", "MARKET", "STOP_MARKET"],
         "timeInForce": ["GTC", "IOC", "GTX"],
     }
 

@@ -36,11 +36,11 @@ def order_answer(order: VenueOrder, instrument: Instrument, *, created: bool) ->
         "reduceOnly": ticket.reduce_only,
         "closePosition": False,
         "side": ticket.side.upper(),
-        "positionSide": "BOTH",
-        "stopPrice": "0",
+        "positionSide": ticket.position_side.upper(),
+        "stopPrice": plain(ticket.trigger_price or ZERO),
         "workingType": "CONTRACT_PRICE",
         "priceProtect": False,
-        "origType": order_type(order),
+        "origType": original_type(order),
         "priceMatch": "NONE",
         "selfTradePreventionMode": "EXPIRE_MAKER",
         "goodTillDate": 0,
@@ -66,7 +66,7 @@ def trade_answer(order: VenueOrder, trade: Traded, instrument: Instrument) -> di
         "commission": plain(trade.fee),
         "commissionAsset": trade.fee_asset,
         "time": milliseconds(trade.traded_at),
-        "positionSide": "BOTH",
+        "positionSide": ticket.position_side.upper(),
         "buyer": ticket.side == "buy",
         "maker": trade.liquidity == "maker",
     }
@@ -107,6 +107,11 @@ def order_status(order: VenueOrder) -> str:
 def order_type(order: VenueOrder) -> str:
     """LIMIT, or MARKET for an order without a price."""
     return "MARKET" if order.ticket.price is None else "LIMIT"
+
+
+def original_type(order: VenueOrder) -> str:
+    """What the order was before a trigger made it a market order."""
+    return order_type(order) if order.ticket.trigger_price is None else "STOP_MARKET"
 
 
 def average_price(order: VenueOrder, filled: Decimal) -> Decimal:
@@ -150,7 +155,7 @@ def _order_detail(order: VenueOrder, instrument: Instrument) -> dict[str, object
         "f": TIME_IN_FORCE[ticket.time_in_force],
         "q": plain(ticket.quantity),
         "p": plain(ticket.price or ZERO),
-        "sp": "0",
+        "sp": plain(ticket.trigger_price or ZERO),
         "i": int(order.venue_order_id),
         "l": "0",
         "L": "0",
@@ -162,8 +167,8 @@ def _order_detail(order: VenueOrder, instrument: Instrument) -> dict[str, object
         "m": False,
         "R": ticket.reduce_only,
         "wt": "CONTRACT_PRICE",
-        "ot": order_type(order),
-        "ps": "BOTH",
+        "ot": original_type(order),
+        "ps": ticket.position_side.upper(),
         "cp": False,
         "rp": "0",
         "pP": False,

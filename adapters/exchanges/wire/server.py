@@ -113,7 +113,7 @@ class WireVenue:
         traceback: TracebackType | None,
     ) -> None:
         """Stop listening, break every connection, end what hangs."""
-        self._front.closing.set()
+        self._front.reception.closing.set()
         await self.hub.close()
         await self.proxy.close()
         for runner in reversed(self._runners):
@@ -138,6 +138,14 @@ class WireVenue:
     def fill(self, client_order_id: str, quantity: Decimal) -> None:
         """Fill a part of a resting order at its limit price."""
         self.desk.fill(client_order_id, quantity)
+
+    def fund(self, symbol: str, rate: Decimal) -> None:
+        """Settle funding, `rate` in percent: above zero longs pay it to shorts."""
+        self.desk.fund(symbol, rate)
+
+    def let_stops_keep_their_id(self) -> None:
+        """From now on the order a stop becomes bears the stop's own client id."""
+        self._front.trading.stops_keep_id = True
 
     def expire(self, client_order_id: str) -> None:
         """End a working order as the venue itself does."""
@@ -185,8 +193,8 @@ class WireVenue:
         return self.core.open_orders()
 
     def positions(self) -> dict[str, Decimal]:
-        """Signed contracts per unified symbol."""
-        return self.core.positions()
+        """Signed contracts per unified symbol; in hedge mode under `symbol|side`."""
+        return self.desk.positions()
 
     async def _listen(self, application: web.Application, tls: SSLContext | None) -> int:
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)

@@ -1,0 +1,49 @@
+"""What lasts longer than it may is told to the operator: unknown orders, closings without end."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from application.book import Book
+from application.inputs import ClockTicked
+from application.journal import Recorded
+from domain.day_terms import AlertKind
+from domain.message import Command
+from domain.trading_day import AlertRaised, RaiseAlert
+
+# Spec §4: by then the venue was asked again and again, and nothing was found.
+UNKNOWN_MAX = timedelta(seconds=60)
+CLOSING_MAX = timedelta(minutes=5)
+
+
+def react(book: Book, recorded: Recorded) -> Iterator[Command]:
+    """Look at the clock; each case is told once a day."""
+    if not isinstance(recorded.event, ClockTicked):
+        return
+    yield from _unknown_orders(book, recorded.at)
+    yield from _stuck_closings(book, recorded.at)
+
+
+def _unknown_orders(book: Book, now: datetime) -> Iterator[Command]:
+    for order in book.working_orders():
+        since = order.unknown_since
+        if since is None or now - since <= UNKNOWN_MAX:
+            continue
+        text = (
+            f"what became of it at the venue is not known since {since.isoformat()}:"
+            f" {order.request.purpose} in {order.request.symbol}"
+        )
+        yield _alert("order_unknown", order.request.client_order_id, text)
+
+
+def _stuck_closings(book: Book, now: datetime) -> Iterator[Command]:
+    for group in book.open_groups():
+        if group.closing is None or now - group.closing.closing_at <= CLOSING_MAX:
+            continue
+        since = group.closing.closing_at.isoformat()
+        text = f"{group.opened.symbol} is closing since {since} and still not flat"
+        yield _alert("closing_stuck", group.opened.group_id, text)
+
+
+def _alert(kind: AlertKind, subject: str, text: str) -> RaiseAlert:
+    alert = AlertRaised(kind=kind, severity="critical", subject=subject, text=text)
+    return RaiseAlert(alert=alert)
