@@ -9,7 +9,7 @@ from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.lease import Lease
 from application.book import Book
 from application.engine import AccountEngine, Failure, Handled
-from application.inputs import AccountRegistered, SignalReceived
+from application.inputs import AccountRegistered, OperatorActed, SignalReceived
 from application.journal import decode_input
 from application.loading import load_book
 from cli.version import VERSION
@@ -58,6 +58,22 @@ def register_live_account(url: str, account: str) -> None:
     with Lease.open(url) as lease, PostgresEventLog(url, lease) as log:
         lease.take(account)
         log.append(AccountEngine(Book(account)).handle(registered, at, {}).stored)
+
+
+def open_a_trade(url: str) -> None:
+    """A signal of the last morning that is let in: its entries are asked for and never sent."""
+    at = datetime(2026, 1, 7, 9, 30, tzinfo=UTC)
+    with Lease.open(url) as lease, PostgresEventLog(url, lease) as log:
+        lease.take(ACCOUNT)
+        engine = AccountEngine(load_book(log, ACCOUNT))
+
+        def keep(handled: Handled) -> None:
+            log.append(handled.stored)
+
+        resume = OperatorActed(action="resume", subject="", actor="test", reason="looked at")
+        keep(engine.handle(resume, at, {}))
+        _handle(engine, keep, _signal(at, "sig-open"))
+        assert engine.book.open_groups(), "the signal opened nothing"
 
 
 def handle_inbox(url: str) -> list[Input]:

@@ -1,15 +1,17 @@
 """`plimsoll settings`: the document out, changed, in again, and refused whole."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters.postgres.inbox_writer import AsyncInbox
 from application.inputs import SettingsSubmitted
-from domain.settings import Settings
+from domain.settings import CapitalSettings, Settings
 from domain.settings_document import parse_settings, render_settings
-from tests.cli.history import ACCOUNT, handle_inbox
+from tests.cli.history import ACCOUNT, handle_inbox, open_a_trade
 from tests.cli.shell import Shell
 from tests.log.postgres import owner
 
@@ -69,6 +71,29 @@ def test_people_are_told_that_the_engine_takes_them_up(
 
     assert done.code == 0
     assert "the engine takes it up when it runs" in done.stdout
+
+
+def test_a_change_the_engine_refused_is_told_beside_the_settings_in_force(
+    altered_shell: Shell,
+) -> None:
+    open_a_trade(altered_shell.database_url)
+    hedged = Settings(capital=CapitalSettings(hedge_mode=True))
+    submitted = SettingsSubmitted(settings=hedged, actor="joe", reason="hedging")
+    asyncio.run(hand_over(altered_shell.database_url, submitted))
+    handle_inbox(altered_shell.database_url)
+
+    shown = altered_shell.run("settings", "show", "--account", ACCOUNT)
+    as_json = altered_shell.run("settings", "show", "--account", ACCOUNT, "--json").json()
+
+    assert not parse_settings(shown.stdout).capital.hedge_mode
+    assert "the last change, by joe, was refused: capital.hedge_mode was true: " in shown.stderr
+    assert "only when flat without orders" in as_json["refused"]
+
+
+async def hand_over(url: str, submitted: SettingsSubmitted) -> None:
+    """What the engine would find, had it been accepted at the door."""
+    async with AsyncInbox(url) as inbox:
+        await inbox.put(ACCOUNT, submitted)
 
 
 def test_a_bad_document_is_refused_with_every_problem_and_changes_nothing(
