@@ -2,8 +2,9 @@
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import groupby
 
 import msgspec
@@ -54,6 +55,9 @@ class Simulation:
         self._levels_of = levels
         # What is watched of a symbol can only change with an event.
         self._levels: dict[str, tuple[Level, ...]] = {}
+        # Where each price stood before the sweep under way: spec §11, all but watched levels
+        # see standing prices only.
+        self._standing: dict[str, Decimal] = {}
         self.now = datetime(1970, 1, 1, tzinfo=UTC)
 
     def run(
@@ -78,8 +82,11 @@ class Simulation:
     def feed(self, received: Input) -> None:
         """Hand over one input, then what the venue reports because of it, first in, first out."""
         queue: deque[Input] = deque([received])
+        prices = self._standing
+        if isinstance(received, MarkMoved):
+            prices = {**prices, **_price_of(self.core, received.symbol)}
         while queue:
-            handled = self.engine.handle(queue.popleft(), self.now, self._marks())
+            handled = self.engine.handle(queue.popleft(), self.now, self._marks(prices))
             if handled.recorded:
                 self._levels.clear()
             if handled.stored:
@@ -116,6 +123,7 @@ class Simulation:
                 sweep.tell(due)
                 self.feed(MarkMoved(symbol=move.symbol))
             else:
+                self._standing[move.symbol] = move.price
                 return
 
     def _watched(self, symbol: str) -> tuple[Level, ...]:
@@ -144,12 +152,18 @@ class Simulation:
         book = self.engine.book
         return bool(book.date and (book.risk.slots or book.queue.waiting))
 
-    def _marks(self) -> dict[str, MarkSeen]:
+    def _marks(self, prices: Mapping[str, Decimal]) -> dict[str, MarkSeen]:
         """Marks are as fresh as the virtual clock."""
         return {
             symbol: MarkSeen(symbol=symbol, price=price, at=self.now)
-            for symbol, price in sorted(self.core.prices().items())
+            for symbol, price in sorted(prices.items())
         }
+
+
+def _price_of(core: MatchingCore, symbol: str) -> dict[str, Decimal]:
+    """The level a sweep has reached."""
+    price = core.price(symbol)
+    return {} if price is None else {symbol: price}
 
 
 def _is_on(grid: timedelta, at: datetime) -> bool:
