@@ -2,7 +2,7 @@
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -80,13 +80,14 @@ class Simulation:
             yield at
 
     def feed(self, received: Input) -> None:
-        """Hand over one input, then what the venue reports because of it, first in, first out."""
+        """Hand over one input, then what the venue reports because of it, first in, first out.
+
+        Only the news that a watched level is touched carries that level as the mark.
+        """
         queue: deque[Input] = deque([received])
-        prices = self._standing
-        if isinstance(received, MarkMoved):
-            prices = {**prices, **_price_of(self.core, received.symbol)}
         while queue:
-            handled = self.engine.handle(queue.popleft(), self.now, self._marks(prices))
+            told = queue.popleft()
+            handled = self.engine.handle(told, self.now, self._marks(told))
             if handled.recorded:
                 self._levels.clear()
             if handled.stored:
@@ -152,18 +153,15 @@ class Simulation:
         book = self.engine.book
         return bool(book.date and (book.risk.slots or book.queue.waiting))
 
-    def _marks(self, prices: Mapping[str, Decimal]) -> dict[str, MarkSeen]:
+    def _marks(self, told: Input) -> dict[str, MarkSeen]:
         """Marks are as fresh as the virtual clock."""
+        prices = dict(self._standing)
+        if isinstance(told, MarkMoved) and (level := self.core.price(told.symbol)) is not None:
+            prices[told.symbol] = level
         return {
             symbol: MarkSeen(symbol=symbol, price=price, at=self.now)
             for symbol, price in sorted(prices.items())
         }
-
-
-def _price_of(core: MatchingCore, symbol: str) -> dict[str, Decimal]:
-    """The level a sweep has reached."""
-    price = core.price(symbol)
-    return {} if price is None else {symbol: price}
 
 
 def _is_on(grid: timedelta, at: datetime) -> bool:
