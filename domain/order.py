@@ -32,8 +32,7 @@ class OrderFact(Event, frozen=True, kw_only=True):
 class OrderRequested(OrderFact, frozen=True, kw_only=True):
     """We want this order. In the log before it is sent; `price` none = plain market.
 
-    With a `trigger_price` it waits for that price, then sells at market. `covers` names the
-    legs it sells from, in their order; none of them = every leg of the group.
+    At its `trigger_price` it sells at market. `covers`: legs it sells from, in order; none = all.
     """
 
     NAME: ClassVar[str] = "order.requested.v1"
@@ -196,10 +195,11 @@ class RecordOrderUnknown(OrderCommand, frozen=True, kw_only=True):
 
 
 class RecordOrderNotFound(OrderCommand, frozen=True, kw_only=True):
-    """Asked everywhere, found nowhere."""
+    """Asked everywhere, found nowhere; no proof while the position has not `agreed`."""
 
     asked_at: datetime
     now: datetime
+    agreed: bool = True
 
 
 class RecordOrderFill(OrderCommand, frozen=True, kw_only=True):
@@ -350,17 +350,18 @@ _NEWS_IN: dict[type[OrderCommand], tuple[OrderStatus, ...]] = {
 
 
 def _miss(state: Order, command: RecordOrderNotFound) -> tuple[OrderEvent, ...]:
-    """Count an empty answer; enough of them prove absence, and only absence allows a resend."""
-    identity, asked_at = command.client_order_id, command.asked_at
+    """Enough empty answers prove absence: sent again, but for what was to trade at once then."""
+    identity, asked_at, request = command.client_order_id, command.asked_at, state.request
     if state.last_missed_at is not None and asked_at <= state.last_missed_at:
         return ()
     missed = OrderMissed(client_order_id=identity, asked_at=asked_at, count=state.missed + 1)
-    if not proves_absence(missed.count, state.first_missed_at or asked_at, asked_at):
+    first = state.first_missed_at or asked_at
+    if not (command.agreed and proves_absence(missed.count, first, asked_at)):
         return (missed,)
     if state.has_existed:
         return (missed, OrderEnded(client_order_id=identity, status="lost", filled=state.filled))
-    late = state.request.send_before is not None and command.now >= state.request.send_before
-    if late or state.cancel_requested:
+    is_late = request.send_before is not None and command.now >= request.send_before
+    if is_late or state.cancel_requested or request.time_in_force == "ioc":
         return (missed, OrderExpired(client_order_id=identity))
     return (missed, OrderResent(client_order_id=identity, sending=state.sending + 1))
 

@@ -44,11 +44,11 @@ class ExitRow(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(self.covers.split())
 
 
-def take_profit_of(leg_id: str, exits: Sequence[ExitRow]) -> ExitView | None:
+def exit_of(leg_id: str, exits: Sequence[ExitRow]) -> ExitRow | None:
     """What takes a leg's profit: an order before a watched price, the nearer before the group's."""
     own = [each for each in exits if each.aim == "take_profit" and leg_id in each.leg_ids]
     own.sort(key=lambda each: (each.is_watched, each.exit_id == each.group_id, each.exit_id))
-    return exit_view(own[0]) if own else None
+    return own[0] if own else None
 
 
 def stop_of(leg_id: str, exits: Sequence[ExitRow]) -> ExitView | None:

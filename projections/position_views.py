@@ -47,15 +47,30 @@ class ExitView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class WaitingView(msgspec.Struct, frozen=True, kw_only=True):
+    """A pyramid that holds slot and `capital`, and waits for its market's rules, so long at most.
+
+    At `gives_up_at` it is put before the gate again, or expires.
+    """
+
+    pyramid_id: str
+    index: int
+    entry_price: Decimal
+    capital: Decimal
+    waiting_since: datetime
+    gives_up_at: datetime
+
+
 class LegView(msgspec.Struct, frozen=True, kw_only=True):
     """One leg of a group. A skipped leg has no weight or target; `reason` says why.
 
     `exit` is what takes its profit: an order of its own, of its pyramid or of the group; else
-    what is watched. `target` is its price, else the price the take-profit percent leads to.
+    what is watched. `target` is its price, else the price the take-profit percent leads to; a
+    mode that gives legs no targets of their own has none then.
     `stop` guards it against a loss. A lot without `exit` is `unprotected`, unless it is
     `being_sold` at market just now.
-    `progress_percent` is the way from average fill to target that the mark has gone: negative
-    is away from it, 100 is reached.
+    `progress_percent` is the way to the target that the mark has gone, from the average fill of
+    all that the exit sells together: negative is away from it, 100 is reached.
     """
 
     leg_id: str
@@ -90,7 +105,9 @@ class GroupView(msgspec.Struct, frozen=True, kw_only=True):
     follows. `reducing`: a part of it is being sold, for `reducing_reason`.
 
     Unrealized = (mark - entry) x quantity, mirrored for shorts, less entry fees not yet
-    realized. It is None while there is something open and no mark.
+    realized. It is None while there is something open and no mark. `fees_pending` counts the
+    fees that have no value yet: profits are too high by them. `waiting` are pyramids without
+    any order yet.
     """
 
     group_id: str
@@ -112,6 +129,7 @@ class GroupView(msgspec.Struct, frozen=True, kw_only=True):
     realized: Decimal
     funding: Decimal
     fees: Decimal
+    fees_pending: int
     pnl: Decimal | None
     pnl_percent: Decimal | None
     committed: Decimal
@@ -124,4 +142,5 @@ class GroupView(msgspec.Struct, frozen=True, kw_only=True):
     opened_at: datetime
     closing_reason: str
     closed_at: datetime | None
+    waiting: tuple[WaitingView, ...]
     legs: tuple[LegView, ...]

@@ -8,8 +8,18 @@ import msgspec
 
 from domain.instrument import PositionSide
 from domain.money import DECISION_CONTEXT, HUNDRED, ONE, ZERO
-from projections.cover import ExitRow, of_group, stop_of, take_profit_of
-from projections.position_views import GroupState, GroupView, LegState, LegView
+from projections.cover import ExitRow, exit_of, exit_view, of_group, stop_of
+from projections.position_views import (
+    ExitView,
+    GroupState,
+    GroupView,
+    LegState,
+    LegView,
+    WaitingView,
+)
+
+# Modes in which each leg takes its profit at a target of its own.
+MODES_BY_LEG = frozenset({"per_leg", "hybrid"})
 
 
 class LegRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +46,7 @@ class LegRow(msgspec.Struct, frozen=True, kw_only=True):
     open_fee: Decimal
     realized: Decimal
     fees: Decimal
+    fees_pending: int
     reduced_from: int
     entry_status: str | None
 
@@ -69,17 +80,23 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-def group_view(
-    row: GroupRow, legs: Sequence[LegRow], exits: Sequence[ExitRow], mark: Mark | None
-) -> GroupView:
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What belongs to one group: its legs, what guards them, and what has no legs yet."""
+
+    legs: Sequence[LegRow]
+    exits: Sequence[ExitRow] = ()
+    waiting: Sequence[WaitingView] = ()
+
+
+def group_view(row: GroupRow, parts: Parts, mark: Mark | None) -> GroupView:
     """The group with its legs. Figures are exact sums; quotients have 34 digits."""
+    legs = parts.legs
     price = None if mark is None else mark.price
-    exits = [each for each in exits if row.closing_at is None or not each.is_watched]
+    exits = [each for each in parts.exits if row.closing_at is None or not each.is_watched]
     whole, stop = of_group(row.group_id, exits)
     with localcontext(DECISION_CONTEXT):
         shown = tuple(
-            leg_view(leg, price, exits, being_sold=is_being_sold(row, leg))
-            for leg in sorted(legs, key=_place)
+            leg_view(leg, price, _guards(row, leg, legs, exits)) for leg in sorted(legs, key=_place)
         )
         realized = row.funding + _total(leg.realized for leg in legs)
         unrealized = unrealized_of(legs, price)
@@ -110,6 +127,7 @@ def group_view(
             realized=realized,
             funding=row.funding,
             fees=_total(leg.fees for leg in legs),
+            fees_pending=sum(leg.fees_pending for leg in legs),
             pnl=pnl,
             pnl_percent=ratio,
             exit=whole,
@@ -118,18 +136,46 @@ def group_view(
             reducing=row.reducing_from > 0,
             reducing_reason=row.reducing_reason,
             unprotected_legs=sum(1 for leg in shown if leg.unprotected),
+            waiting=tuple(parts.waiting),
             legs=shown,
         )
 
 
-def leg_view(
-    row: LegRow, mark: Decimal | None, exits: Sequence[ExitRow] = (), *, being_sold: bool = False
-) -> LegView:
+class Guards(msgspec.Struct, frozen=True, kw_only=True):
+    """What sees to a leg's lot, and what its profit is measured from.
+
+    `has_own_target`: the mode gives each leg a target of its own. `entry` is the average of all
+    lots that its exit sells together; None: there is no exit, and the leg's own average counts.
+    """
+
+    profit: ExitView | None = None
+    stop: ExitView | None = None
+    being_sold: bool = False
+    has_own_target: bool = True
+    entry: Decimal | None = None
+
+
+def _guards(row: GroupRow, leg: LegRow, legs: Sequence[LegRow], exits: Sequence[ExitRow]) -> Guards:
+    held = exits if leg.open_quantity > ZERO else ()
+    found = exit_of(leg.leg_id, held)
+    sold = () if found is None else tuple(one for one in legs if one.leg_id in found.leg_ids)
+    return Guards(
+        profit=None if found is None else exit_view(found),
+        stop=stop_of(leg.leg_id, held),
+        being_sold=is_being_sold(row, leg),
+        has_own_target=row.mode in MODES_BY_LEG,
+        entry=average_entry(sold),
+    )
+
+
+def leg_view(row: LegRow, mark: Decimal | None, guards: Guards | None = None) -> LegView:
     """The leg as it stands, with what guards its lot."""
+    guards = guards or Guards()
     average = _average(row.entry_cost, row.entry_filled, row.contract_size)
-    guards = exits if row.open_quantity > ZERO else ()
-    profit = take_profit_of(row.leg_id, guards)
-    target = profit.price if profit is not None else target_of(row, average)
+    profit, being_sold = guards.profit, guards.being_sold
+    planned = target_of(row, average) if guards.has_own_target else None
+    target = planned if profit is None else profit.price
+    entry = average if guards.entry is None else guards.entry
     names = ("leg_id", "pyramid_id", "index", "price", "gap_percent", "weight_percent")
     more = ("take_profit_percent", "quantity", "open_quantity", "realized", "fees")
     return LegView(
@@ -137,11 +183,11 @@ def leg_view(
         pyramid_index=pyramid_index(row),
         state=leg_state(row),
         target=target,
-        progress_percent=_progress(average, target, mark) if row.open_quantity else None,
+        progress_percent=_progress(entry, target, mark) if row.open_quantity else None,
         filled=row.entry_filled,
         average_fill=average,
         exit=profit,
-        stop=stop_of(row.leg_id, guards),
+        stop=guards.stop,
         being_sold=being_sold,
         unprotected=row.open_quantity > ZERO and profit is None and not being_sold,
         reason=row.skipped or ("" if row.entry_open else row.entry_reason),

@@ -10,17 +10,40 @@ from typing import Literal
 
 import msgspec
 
+from domain.day_terms import AlertKind, AlertSeverity
 from domain.instrument import PositionSide
 
 Severity = Literal["debug", "info", "warning", "critical"]
 Kind = Literal[
-    "signal", "queue", "risk", "group", "leg", "order", "fill", "account", "operator", "engine"
+    "alert",
+    "signal",
+    "queue",
+    "risk",
+    "group",
+    "leg",
+    "order",
+    "fill",
+    "account",
+    "operator",
+    "engine",
 ]
 ViewName = Literal["overview", "groups", "queue", "risk", "signals", "log", "performance"]
 
 
+class SettingsRefusal(msgspec.Struct, frozen=True, kw_only=True):
+    """The latest change of settings, which the engine refused when it came to rule."""
+
+    refusal: str
+    actor: str
+    reason: str
+    at: datetime
+
+
 class AccountView(msgspec.Struct, frozen=True, kw_only=True):
-    """One account, for the switcher and the settings page. `settings` is the JSON document."""
+    """One account, for the switcher and the settings page. `settings` is the JSON document.
+
+    `refused` is a change that did not come to rule, until a later one does.
+    """
 
     account: str
     venue: str
@@ -30,10 +53,11 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     trading_state: str
     settings_version: int
     settings: str
+    refused: SettingsRefusal | None = None
 
 
 class LedgerCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """Signals by current outcome. `received` is always the sum of the others."""
+    """Signals by current outcome. `received`, counted by itself, is the sum of the others."""
 
     received: int = 0
     admitted: int = 0
@@ -45,6 +69,12 @@ class LedgerCounts(msgspec.Struct, frozen=True, kw_only=True):
     no_effect: int = 0
     refused: int = 0
     rejected: int = 0
+
+    @property
+    def judged(self) -> int:
+        """The sum of the outcomes: the ledger balances if it is all that was received."""
+        every: tuple[int, ...] = msgspec.structs.astuple(self)
+        return sum(every) - self.received
 
 
 class LogRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,11 +95,30 @@ class LogRow(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: str
 
 
+class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator was told. `subject` is the trade, leg, order, signal or symbol.
+
+    `position` is where the log has it; `symbol` and `group_id` are empty if it has none.
+    """
+
+    position: int
+    at: datetime
+    kind: AlertKind
+    severity: AlertSeverity
+    subject: str
+    symbol: str
+    group_id: str
+    text: str
+    correlation_id: str
+
+
 class OverviewView(msgspec.Struct, frozen=True, kw_only=True):
     """How the account stands. `unrealized` covers marked groups; `unmarked` counts the others.
 
     `position` is the newest log position shown, `moment` the time of this view: now, or for
     history the time of that position. `marks_at` is the oldest mark an open group is valued at.
+    `worst_case` is what full groups in all slots commit under these settings, `fees_pending`
+    how many fees have no value yet, `alerts` those of the last 24 hours, newest first.
     """
 
     account: str
@@ -90,6 +139,8 @@ class OverviewView(msgspec.Struct, frozen=True, kw_only=True):
     starting_balance: Decimal
     equity: Decimal
     committed: Decimal
+    worst_case: Decimal
+    max_committed_capital: Decimal | None
     balance_total: Decimal | None
     balance_free: Decimal | None
     marks_at: datetime | None
@@ -100,14 +151,26 @@ class OverviewView(msgspec.Struct, frozen=True, kw_only=True):
     discrepancies: int
     unprotected_legs: int
     unknown_orders: int
+    waiting_groups: int
+    fees_pending: int
     signals: LedgerCounts
-    alerts: tuple[LogRow, ...]
+    alerts: tuple[AlertRow, ...]
+
+
+class ReversedTrade(msgspec.Struct, frozen=True, kw_only=True):
+    """A trade that a waiting reversal turns, not flat yet. `quantity` is what it still holds."""
+
+    group_id: str
+    timeframe: str
+    side: PositionSide
+    quantity: Decimal
 
 
 class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
     """A waiting signal. `rank` counts from 1; `rank_tuple` is what gave it, rule by rule.
 
     `loss_percent` is negative in loss; `expected_profit` = sum of weight x take-profit.
+    A signal that `turns` a trade waits until those of `waits_for` are flat, then comes first.
     """
 
     rank: int
@@ -124,6 +187,8 @@ class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
     waiting_since: datetime
     waiting_seconds: int
     reason: str
+    turns: bool
+    waits_for: tuple[ReversedTrade, ...]
 
 
 class QueueView(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,76 +197,6 @@ class QueueView(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[QueueRow, ...]
     limit: int | None
     free_slots: int
-
-
-class LimitRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A limit with what stands against it. `limit` None = off, `value` None = unknown."""
-
-    rule: str
-    value: Decimal | None
-    limit: Decimal | None
-    used_percent: Decimal | None
-
-
-class CommittedRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Committed capital of one symbol: resting entries and cost of open lots, as notional."""
-
-    symbol: str
-    resting: Decimal
-    open_cost: Decimal
-    groups: int
-
-
-class DiscrepancyRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Where venue and books disagree, in contracts. `side` tells positions apart in hedge mode."""
-
-    symbol: str
-    expected: Decimal
-    seen: Decimal
-    detail: str
-    found_at: datetime
-    side: str = "both"
-
-
-class CheckRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a gate's receipt."""
-
-    rule: str
-    value: str | None
-    limit: str | None
-    passed: bool
-
-
-class DecisionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer of the gate with its whole receipt; `reason` is empty when approved."""
-
-    position: int
-    at: datetime
-    signal_id: str
-    group_id: str
-    symbol: str
-    approved: bool
-    reason: str
-    transient: bool
-    promoted: bool
-    receipt: tuple[CheckRow, ...]
-
-
-class RiskView(msgspec.Struct, frozen=True, kw_only=True):
-    """What is risked, what may be, and what was refused last."""
-
-    trading_state: str
-    state_reason: str
-    state_actor: str
-    state_changed_at: datetime | None
-    limits: tuple[LimitRow, ...]
-    committed: Decimal
-    committed_by_symbol: tuple[CommittedRow, ...]
-    realized_today: Decimal
-    balance_total: Decimal | None
-    balance_free: Decimal | None
-    discrepancies: tuple[DiscrepancyRow, ...]
-    denials: tuple[DecisionRow, ...]
 
 
 class SignalRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,21 +11,23 @@ from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, QueryParameter
 
 from projections.position_views import GroupState, GroupView
+from projections.risk_views import RiskView
 from projections.views import (
     AccountView,
+    AlertRow,
     Kind,
     LogFilter,
     LogView,
     OverviewView,
     PerformanceView,
     QueueView,
-    RiskView,
     Severity,
     SignalsView,
 )
 from web.answers import Refusal, Refused, json_answer
 from web.choice import Choice
 from web.deps import WebDeps
+from web.documents import answers_with
 from web.webhook import WebhookDoor
 
 V = TypeVar("V")
@@ -43,9 +45,10 @@ class SignalsPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _documented(kind: object) -> dict[int, ResponseSpec]:
-    refused = ResponseSpec(Refusal, description="Refused")
+    refused = answers_with(Refusal, "Refused")
     return {
-        200: ResponseSpec(kind, description="As it stands"),
+        200: answers_with(kind, "As it stands"),
+        400: answers_with(Refusal, "Names the parameter, its value and the remedy"),
         401: refused,
         404: refused,
     }
@@ -61,7 +64,7 @@ async def read_accounts(deps: NamedDependency[WebDeps]) -> Response[bytes]:
 async def read_overview(
     deps: NamedDependency[WebDeps], choice: NamedDependency[Choice]
 ) -> Response[bytes]:
-    """Pool, queue, PnL, capital, state and alerts."""
+    """Pool, queue, PnL, state, committed capital with its worst case, and the alerts of the day."""
     return json_answer(_found(await deps.views.overview(choice.account, choice.at)))
 
 
@@ -72,7 +75,11 @@ async def read_groups(
     states: Annotated[list[GroupState] | None, QueryParameter(name="state")] = None,
     limit: Limit = 200,
 ) -> Response[bytes]:
-    """Position groups with their legs, open ones first, newest first; no `state` = all."""
+    """Position groups with their legs, open ones first, newest first; no `state` = all.
+
+    Each leg with the exit and the stop that guard it, or `unprotected`; each group with its
+    funding, fees without a value yet, and what waits for its market's rules.
+    """
     chosen = tuple(states or ())
     groups = await deps.views.groups(choice.account, chosen, limit=limit, at=choice.at)
     return json_answer(groups)
@@ -82,7 +89,10 @@ async def read_groups(
 async def read_queue(
     deps: NamedDependency[WebDeps], choice: NamedDependency[Choice]
 ) -> Response[bytes]:
-    """Waiting signals, best first, each with the tuple that ranks it."""
+    """Waiting signals, best first, each with the tuple that ranks it.
+
+    A reversal names the trades that must be flat before it is tried.
+    """
     return json_answer(await deps.views.queue(choice.account, choice.at))
 
 
@@ -90,7 +100,11 @@ async def read_queue(
 async def read_risk(
     deps: NamedDependency[WebDeps], choice: NamedDependency[Choice]
 ) -> Response[bytes]:
-    """Limits with their values, committed capital, refusals with their receipts."""
+    """Limits with their values, committed capital with its worst cases, refusals and receipts.
+
+    Also what stands beside the trades: dust, foreign positions, discrepancies by side, and fees
+    that no mark values yet.
+    """
     return json_answer(_found(await deps.views.risk(choice.account, choice.at)))
 
 
@@ -105,6 +119,20 @@ async def read_signals(
     """The signal ledger, newest first, and all other requests counted by answer."""
     ledger = await deps.views.signals(choice.account, limit=limit, offset=offset, at=choice.at)
     return json_answer(SignalsPage(ledger=ledger, webhook_answers=webhook.counts.totals))
+
+
+@get("/alerts", responses=_documented(list[AlertRow]), tags=["Read"])
+async def read_alerts(
+    deps: NamedDependency[WebDeps],
+    choice: NamedDependency[Choice],
+    subject: Annotated[
+        str, QueryParameter(max_length=200, description="Only of this trade, signal or symbol")
+    ] = "",
+    limit: Limit = 100,
+) -> Response[bytes]:
+    """What the operator was told, newest first: kind, severity, subject, text."""
+    found = await deps.views.alerts(choice.account, subject=subject, limit=limit, at=choice.at)
+    return json_answer(found)
 
 
 @get("/log", responses=_documented(LogView), tags=["Read"])
@@ -172,6 +200,7 @@ def read_router() -> Router:
         read_queue,
         read_risk,
         read_signals,
+        read_alerts,
         read_log,
         read_performance,
     ]

@@ -132,6 +132,7 @@ def _openapi(version: str) -> OpenAPIConfig:
         version=version,
         use_handler_docstrings=True,
         description="Trade execution, risk first. Decimals are strings, times UTC.",
+        create_examples=False,
         openapi_router=Router(
             "/schema", route_handlers=[], opt={EITHER: True}, include_in_schema=False
         ),

@@ -1,6 +1,12 @@
 """What the API answers with, beside the views themselves."""
 
 import msgspec
+from litestar.openapi import ResponseSpec
+
+
+def answers_with(content: object, description: str) -> ResponseSpec:
+    """An answer for the schema, without made-up examples: they say nothing, and vary."""
+    return ResponseSpec(content, description=description, generate_examples=False)
 
 
 class SignalAccepted(msgspec.Struct, frozen=True, kw_only=True):

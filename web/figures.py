@@ -1,5 +1,6 @@
 """How figures are set on a page: grouped, signed, aligned, and never rounded where it is money."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
@@ -56,11 +57,6 @@ def trend(value: Decimal | None) -> str:
     return "up" if value > ZERO else "down"
 
 
-def arrow(value: Decimal | None) -> str:
-    """The same in a sign, for eyes that do not tell the colours apart."""
-    return {"up": "▲", "down": "▼", "flat": ""}[trend(value)]
-
-
 def bar(value: Decimal | None) -> str:
     """A percentage as the length of a bar, 0 to 100."""
     if value is None:
@@ -99,6 +95,17 @@ def words(name: str) -> str:
     return name if " " in name else name.replace("_", " ").lower()
 
 
+def sentence(text: str) -> str:
+    """A reason as a sentence begins. Symbols and names of settings keep their case."""
+    first = text.partition(" ")[0]
+    return text if "." in first or "_" in first else text[:1].upper() + text[1:]
+
+
+def awaited(reason: str) -> str:
+    """What a queued signal waits for: the rule that refused it, as what must come to pass."""
+    return _AWAITED.get(reason, words(reason))
+
+
 def ranking(part: str) -> str:
     """`deepest_loss=-0.0718252…` as `deepest loss −0.07 %`: what one queue rule gave, to read.
 
@@ -122,6 +129,21 @@ def _ranked(value: str) -> str:
 def _ranked_percent(value: str) -> str:
     return value if value == "unknown" else percent(Decimal(value))
 
+
+_AWAITED: Final[Mapping[str, str]] = {
+    "trading_state": "trading to be active",
+    "market_rules": "its market's rules",
+    "discrepancy": "a discrepancy to be cleared",
+    "foreign_position": "a foreign position to be flat",
+    "key_free": "its own trade to close",
+    "one_direction": "the other side to be flat",
+    "max_open_groups": "a free slot",
+    "max_open_groups_per_symbol": "a free slot of its symbol",
+    "max_committed_capital": "committed capital to be freed",
+    "max_committed_capital_per_symbol": "capital of its symbol to be freed",
+    "max_daily_loss": "the day's loss limit",
+    "mark_fresh": "a fresh mark",
+}
 
 _PERCENT_RULES: Final = {"deepest_loss": _ranked_percent, "expected_profit": _ranked_percent}
 

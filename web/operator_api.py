@@ -7,7 +7,6 @@ from typing import Annotated
 import msgspec
 from litestar import Response, Router, get, post, put
 from litestar.di import NamedDependency
-from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, QueryParameter
 
 from application.inputs import OperatorActed, OperatorAction, SettingsSubmitted
@@ -22,7 +21,7 @@ from web.answers import Problem, Refusal, Refused, invalid, json_answer
 from web.choice import Choice
 from web.connection import AnyRequest
 from web.deps import WebDeps
-from web.documents import InputAccepted
+from web.documents import InputAccepted, answers_with
 
 SUBJECT_LENGTH_MAX = 200
 REASON_LENGTH_MAX = 500
@@ -33,10 +32,10 @@ ACTIONS_WITH_SUBJECT = frozenset(
     }
 )
 OUTCOMES = {
-    202: ResponseSpec(InputAccepted, description="Durable; the log shows what it caused"),
-    400: ResponseSpec(Refusal, description="Names each field, its value and the remedy"),
-    401: ResponseSpec(Refusal, description="The token is missing or wrong"),
-    503: ResponseSpec(Refusal, description="Not made durable: send again"),
+    202: answers_with(InputAccepted, "Durable; the log shows what it caused"),
+    400: answers_with(Refusal, "Names each field, its value and the remedy"),
+    401: answers_with(Refusal, "The token is missing or wrong"),
+    503: answers_with(Refusal, "Not made durable: send again"),
 }
 
 
@@ -92,7 +91,15 @@ async def act(
     return json_answer(await submit_wish(deps, choice, wish), HTTPStatus.ACCEPTED)
 
 
-@get("/settings", tags=["Settings"])
+@get(
+    "/settings",
+    responses={
+        200: answers_with(SettingsDocument, "Those that rule"),
+        400: OUTCOMES[400],
+        401: OUTCOMES[401],
+    },
+    tags=["Settings"],
+)
 async def read_settings(choice: NamedDependency[Choice]) -> Response[bytes]:
     """The whole settings document; it may be kept as a backup."""
     chosen = choice.chosen
@@ -113,7 +120,7 @@ async def read_settings(choice: NamedDependency[Choice]) -> Response[bytes]:
     request_max_body_size=DOCUMENT_BYTES_MAX,
     responses={
         **OUTCOMES,
-        202: ResponseSpec(SettingsAccepted, description="Durable, with what they may come to"),
+        202: answers_with(SettingsAccepted, "Durable, with what they may come to"),
     },
     tags=["Settings"],
 )

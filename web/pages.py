@@ -1,6 +1,7 @@
 """The dashboard: pages rendered here, kept live by fragments a page asks for when told."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from typing import Annotated, get_args
 
@@ -11,9 +12,9 @@ from litestar.params import FromPath, FromQuery, QueryParameter, URLEncodedBody
 
 from application.inputs import OperatorAction
 from domain.settings_document import DOCUMENT_BYTES_MAX
-from projections.position_views import GroupState
+from projections.position_views import GroupState, GroupView
 from projections.views import Kind, LogFilter, Severity
-from web.answers import Refused
+from web.answers import Refused, invalid
 from web.choice import Choice
 from web.connection import AnyRequest
 from web.deps import WebDeps
@@ -25,6 +26,7 @@ from web.operator_api import (
     submit_settings,
     submit_wish,
 )
+from web.outcomes import Wished, outcome_of
 from web.rendering import Pages
 from web.webhook import WebhookDoor
 
@@ -39,8 +41,8 @@ OPEN_STATES: tuple[GroupState, ...] = (
     "CLOSING",
 )
 OPEN_ROWS_MAX = 200
+CLOSED_ROWS = 20
 LEDGER_ROWS = 100
-OUTCOME_ROWS = 6
 KINDS: tuple[str, ...] = get_args(Kind)
 SEVERITIES: tuple[str, ...] = get_args(Severity)
 
@@ -52,6 +54,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     deps: WebDeps
     choice: Choice
     webhook: WebhookDoor
+    page: str = "overview"
 
     @property
     def account(self) -> str:
@@ -70,8 +73,12 @@ async def _overview(visit: Visit) -> Values:
 
 
 async def _groups(visit: Visit) -> Values:
-    groups = await visit.deps.views.groups(visit.account, OPEN_STATES, at=visit.choice.at)
-    return {"groups": groups, "open_rows": visit.listed("open")}
+    views, at = visit.deps.views, visit.choice.at
+    groups = await views.groups(visit.account, OPEN_STATES, at=at)
+    closed: tuple[GroupView, ...] = ()
+    if visit.page == "positions":
+        closed = await views.groups(visit.account, ("CLOSED",), limit=CLOSED_ROWS, at=at)
+    return {"groups": groups, "closed": closed, "open_rows": visit.listed("open")}
 
 
 async def _queue(visit: Visit) -> Values:
@@ -116,6 +123,7 @@ FRAGMENTS: Mapping[str, Callable[[Visit], Awaitable[Values]]] = {
 
 PAGES: Mapping[str, tuple[str, ...]] = {
     "overview": ("overview", "groups", "queue", "signals"),
+    "positions": ("overview", "groups"),
     "queue": ("overview", "queue"),
     "signals": ("overview", "signals"),
     "risk": ("overview", "risk"),
@@ -132,8 +140,9 @@ async def provide_visit(
     choice: NamedDependency[Choice],
     webhook: NamedDependency[WebhookDoor],
 ) -> Visit:
-    """What a page's handler needs."""
-    return Visit(request=request, deps=deps, choice=choice, webhook=webhook)
+    """What a page's handler needs; a fragment says of which page it is a part."""
+    page = request.path_params.get("page", request.query_params.get("page", "overview"))
+    return Visit(request=request, deps=deps, choice=choice, webhook=webhook, page=page)
 
 
 @get(
@@ -170,9 +179,8 @@ async def show_fragment(
     if fragment not in FRAGMENTS:
         raise Refused(HTTPStatus.NOT_FOUND, f"fragment was {fragment[:40]}: reload the page")
     values = await FRAGMENTS[fragment](visit)
-    page = visit.request.query_params.get("page", "overview")
     template = f"fragments/{fragment}.html"
-    return pages.render(template, visit.request, **_frame(visit), page=page, **values)
+    return pages.render(template, visit.request, **_frame(visit), page=visit.page, **values)
 
 
 @get("/outcome", opt=BEHIND_SESSION, media_type=MediaType.HTML, include_in_schema=False)
@@ -180,22 +188,27 @@ async def show_outcome(
     visit: NamedDependency[Visit],
     pages: NamedDependency[Pages],
     after: FromQuery[int],
+    action: Annotated[str, QueryParameter(max_length=40)] = "",
     subject: Annotated[str, QueryParameter(max_length=200)] = "",
 ) -> str:
-    """What the log says since an operator's wish was made durable."""
-    kinds: tuple[Kind, ...] = () if subject else ("operator", "risk", "account")
-    wanted = LogFilter(after=after, text=subject, kinds=kinds, limit=OUTCOME_ROWS)
-    log = await visit.deps.views.log(visit.account, wanted)
-    values = {"rows": log.rows, "after": after, "subject": subject}
-    return pages.render("fragments/outcome.html", visit.request, **_frame(visit), **values)
+    """What the log says an operator's wish has caused, and nothing that happened beside it.
+
+    The same refusal is told once a day: one of before still answers the wish.
+    """
+    wish = Wished(action=action, subject=subject, after=after)
+    told = await outcome_of(visit.deps.views, visit.account, wish)
+    return pages.render(
+        "fragments/outcome.html", visit.request, **_frame(visit), told=told, wish=wish
+    )
 
 
 class ActionForm(msgspec.Struct, frozen=True, kw_only=True):
-    """What the confirmation dialog sends."""
+    """What the confirmation dialog sends; `percent` only of a reduction."""
 
     action: OperatorAction
     subject: str = ""
     reason: str = ""
+    percent: str = ""
 
 
 @post(
@@ -211,7 +224,12 @@ async def take_action(
     data: URLEncodedBody[ActionForm],
 ) -> str:
     """Make the operator's wish durable; the answer waits on the page for its outcome."""
-    wish = OperatorWish(action=data.action, subject=data.subject, reason=data.reason.strip())
+    wish = OperatorWish(
+        action=data.action,
+        subject=data.subject,
+        reason=data.reason.strip(),
+        percent=_percent(data.percent.strip()),
+    )
     check_wish(wish)
     after = await _position(visit)
     accepted = await submit_wish(visit.deps, visit.choice, wish)
@@ -256,6 +274,15 @@ def _frame(visit: Visit) -> dict[str, object]:
         "moment": query.get("at", ""),
         "pages": tuple(PAGES),
     }
+
+
+def _percent(text: str) -> Decimal | None:
+    if not text:
+        return None
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise invalid("percent", text[:40], "write more than 0 and at most 100") from error
 
 
 async def _position(visit: Visit) -> int:

@@ -10,6 +10,7 @@ from web.choice import Choice
 from web.connection import AnyRequest
 from web.guard import PAGE, session_of
 from web.rendering import Pages
+from web.shapes import kind_of, shape_of, shapes_of
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +23,10 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """One method of one path. `answers` are status and what it means."""
+    """One method of one path. `answers` are status and what it means.
+
+    A success carries a `kind` of content, made of the named `shape`.
+    """
 
     method: str
     path: str
@@ -30,6 +34,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     description: str
     parameters: tuple[Parameter, ...]
     answers: tuple[tuple[str, str], ...]
+    shape: str
+    kind: str
 
 
 @get("/reference", opt={PAGE: True}, media_type=MediaType.HTML, include_in_schema=False)
@@ -38,7 +44,7 @@ async def show_reference(
     pages: NamedDependency[Pages],
     choice: NamedDependency[Choice],
 ) -> str:
-    """Every operation of the schema, with its parameters and answers."""
+    """Every operation of the schema, with its parameters and answers, and every shape of those."""
     schema = request.app.openapi_schema.to_schema()
     return pages.render(
         "reference.html",
@@ -48,6 +54,7 @@ async def show_reference(
         moment="",
         page="reference",
         operations=tuple(_operations(schema)),
+        shapes=tuple(shapes_of(schema)),
     )
 
 
@@ -60,6 +67,7 @@ def _operations(schema: Mapping[str, object]) -> Iterator[Operation]:
 def _operation(path: str, method: str, described: Mapping[str, object]) -> Operation:
     parameters = described.get("parameters")
     answers = _mapping(described.get("responses"))
+    content = _content(answers)
     return Operation(
         method=method.upper(),
         path=path,
@@ -70,7 +78,16 @@ def _operation(path: str, method: str, described: Mapping[str, object]) -> Opera
             (status, str(_mapping(answer).get("description", "")))
             for status, answer in sorted(answers.items())
         ),
+        shape=shape_of(content),
+        kind=kind_of(content) if content else "",
     )
+
+
+def _content(answers: Mapping[str, object]) -> Mapping[str, object]:
+    """What a success carries."""
+    success = next((answers[status] for status in ("200", "202") if status in answers), None)
+    body = _mapping(_mapping(success).get("content"))
+    return _mapping(_mapping(body.get("application/json")).get("schema"))
 
 
 def _parameters(described: list[object]) -> Iterator[Parameter]:

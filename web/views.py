@@ -7,14 +7,15 @@ from typing import Protocol, TypeVar
 from projections import pages
 from projections.position_views import GroupState, GroupView
 from projections.reading import READ_FAILURES
+from projections.risk_views import RiskView
 from projections.views import (
     AccountView,
+    AlertRow,
     LogFilter,
     LogView,
     OverviewView,
     PerformanceView,
     QueueView,
-    RiskView,
     SignalsView,
 )
 from web.answers import unavailable
@@ -66,6 +67,12 @@ class Views(Protocol):
         self, account: str, log_filter: LogFilter | None = None, at: int | None = None
     ) -> LogView:
         """A page of the log, newest first."""
+        ...
+
+    async def alerts(
+        self, account: str, *, subject: str = "", limit: int = 100, at: int | None = None
+    ) -> tuple[AlertRow, ...]:
+        """What the operator was told, newest first; about one subject, if it is given."""
         ...
 
     async def performance(self, account: str, at: int | None = None) -> PerformanceView | None:
@@ -124,6 +131,13 @@ class PooledViews:
     ) -> LogView:
         """A page of the log, newest first."""
         return await _answered(pages.log(self._pool, account, log_filter or LogFilter(), at))
+
+    async def alerts(
+        self, account: str, *, subject: str = "", limit: int = 100, at: int | None = None
+    ) -> tuple[AlertRow, ...]:
+        """What the operator was told, newest first; about one subject, if it is given."""
+        wanted = pages.AlertsWanted(subject=subject, limit=limit)
+        return await _answered(pages.alerts(self._pool, account, wanted, at))
 
     async def performance(self, account: str, at: int | None = None) -> PerformanceView | None:
         """What came of it."""

@@ -12,7 +12,6 @@ from http import HTTPStatus
 from litestar import Response, post
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
-from litestar.openapi import ResponseSpec
 from litestar.params import FromPath
 
 from application.inbox import InboxUnavailable
@@ -21,7 +20,7 @@ from domain.webhook_body import MASK, BodyRefused, Redaction, body_hash, parse_b
 from web.answers import Problem, Refusal, Refused, json_answer, unauthorized, unavailable
 from web.connection import AnyRequest
 from web.deps import WebAccount, WebDeps
-from web.documents import SignalAccepted
+from web.documents import SignalAccepted, answers_with
 from web.guard import OPEN
 from web.program_log import log
 from web.sources import TRADINGVIEW_PRESET, SourceLimiter, is_listed, source_of
@@ -123,13 +122,13 @@ class WebhookDoor:
     tags=["Webhook"],
     summary="Receive one signal; 202 only after it is durable",
     responses={
-        202: ResponseSpec(SignalAccepted, description="The signal is durable"),
-        400: ResponseSpec(Refusal, description="Not JSON, or a required field is missing"),
-        401: ResponseSpec(Refusal, description="Wrong or missing secret or signature"),
-        404: ResponseSpec(Refusal, description="Unknown account"),
-        413: ResponseSpec(Refusal, description="Over 64 KiB"),
-        429: ResponseSpec(Refusal, description="Too many requests from this source"),
-        503: ResponseSpec(Refusal, description="Not made durable: send again"),
+        202: answers_with(SignalAccepted, "The signal is durable"),
+        400: answers_with(Refusal, "Not JSON, or a required field is missing"),
+        401: answers_with(Refusal, "Wrong or missing secret or signature"),
+        404: answers_with(Refusal, "Unknown account"),
+        413: answers_with(Refusal, "Over 64 KiB"),
+        429: answers_with(Refusal, "Too many requests from this source"),
+        503: answers_with(Refusal, "Not made durable: send again"),
     },
 )
 async def receive_signal(

@@ -8,7 +8,7 @@ from adapters.exchanges.venue_setup import SymbolSetting, VenueSetup
 from application.inputs import BalanceSeen, OrderReported, ReconciliationSeen, Refused
 from application.ports import OrderTicket
 from application.work import NotSentError, OpenOrder
-from domain.instrument import Instrument
+from domain.instrument import Instrument, exit_side
 
 SETUP_CODE = "setup"
 
@@ -31,7 +31,7 @@ class PreparedExchange:
 
         Raises NotSentError while that could not be verified.
         """
-        refused = "" if ticket.reduce_only else await self._flaw(ticket.symbol)
+        refused = "" if _only_closes(ticket) else await self._flaw(ticket.symbol)
         if refused:
             report = Refused(code=SETUP_CODE, message=refused)
             return [OrderReported(client_order_id=ticket.client_order_id, report=report)]
@@ -93,3 +93,10 @@ class PreparedExchange:
             await self._exchange.load_instruments()
         except ConnectionError as error:
             raise NotSentError(str(error)) from error
+
+
+def _only_closes(ticket: OrderTicket) -> bool:
+    """In hedge mode an exit bears no flag: it is told by the position it is of, and its side."""
+    if ticket.position_side == "both":
+        return ticket.reduce_only
+    return ticket.side == exit_side(ticket.position_side)

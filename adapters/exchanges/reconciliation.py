@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
+from application.inputs import OrderReported, Traded
 from application.ports import Submit
 from application.work import OpenOrder, ReconcilableExchange, WorkingOrder
 
@@ -122,11 +123,16 @@ class Reconciliation:
     async def _ask_about_vanished(
         self, working: Sequence[WorkingOrder], is_open: frozenset[str]
     ) -> None:
+        """All are asked before any answer is told, and trades are told before what ended.
+
+        An exit that the venue ended because another order sold its lot must find the lot gone.
+        """
+        heard: list[OrderReported] = []
         for order in working:
-            if order.client_order_id in is_open:
-                continue
-            for report in await self._exchange.query(order.client_order_id, order.symbol):
-                self._submit(self._account, report)
+            if order.client_order_id not in is_open:
+                heard.extend(await self._exchange.query(order.client_order_id, order.symbol))
+        for reported in sorted(heard, key=_is_no_trade):
+            self._submit(self._account, reported)
 
     async def _cancel_orphans(self, identities: Sequence[str]) -> None:
         """Ours by their prefix, but the Book has no open order of that id.
@@ -153,3 +159,7 @@ class Reconciliation:
         # The Book has no order to book these reports on; the positions will show what filled.
         reports = await self._exchange.cancel(order.client_order_id, order.symbol)
         log.info("orphan_answer", order=order.client_order_id, reports=repr(reports))
+
+
+def _is_no_trade(reported: OrderReported) -> bool:
+    return not isinstance(reported.report, Traded)

@@ -7,8 +7,10 @@ from decimal import Decimal
 from application.book import Book
 from application.inputs import ClockTicked, OperatorActed
 from application.journal import Recorded
+from application.processes.positions import closable
 from application.processes.selling import Sale, next_attempt, sale_order
 from domain.dca_leg import DCALeg, LegDustWrittenOff, LegEntryEnded, LegExitFilled, WriteOffLegDust
+from domain.exit import ExitEnded
 from domain.identity import group_of
 from domain.instrument import is_undersized, round_quantity
 from domain.message import Command
@@ -29,6 +31,7 @@ from domain.position_group import (
     FinishPositionGroup,
     PositionGroup,
     PositionGroupClosing,
+    ReductionEnded,
 )
 from domain.pyramid import ClosePyramid
 
@@ -50,8 +53,13 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
         ):
             yield from _close_if_stopped(book, identity, recorded.at)
             yield from _advance_after(book, identity, recorded.at)
-        case LegExitFilled(leg_id=leg_id) | LegEntryEnded(leg_id=leg_id):
-            yield from _close_if_done(book, leg_id, recorded.at)
+        case (
+            LegExitFilled(leg_id=part)
+            | LegEntryEnded(leg_id=part)
+            | ExitEnded(exit_id=part)
+            | ReductionEnded(group_id=part)
+        ):
+            yield from _close_if_done(book, group_of(part), recorded.at)
         case LegDustWrittenOff(leg_id=leg_id):
             yield from _advance(book, group_of(leg_id), recorded.at)
         case OperatorActed(action="close_group") as acted if book.group(acted.subject) is not None:
@@ -103,10 +111,9 @@ def _is_stale(book: Book, group: PositionGroup, now: datetime) -> bool:
     return all(leg.entry_filled == ZERO for leg in book.legs_of(group))
 
 
-def _close_if_done(book: Book, leg_id: str, now: datetime) -> Iterator[Command]:
-    """A group that went flat, or can never fill, is done."""
-    leg = book.leg(leg_id)
-    group = book.group(leg.plan.group_id) if leg is not None else None
+def _close_if_done(book: Book, group_id: str, now: datetime) -> Iterator[Command]:
+    """A group that went flat, or can never fill, is done; so is one whose last order left dust."""
+    group = book.group(group_id)
     if group is None or not group.is_open:
         return
     legs = book.legs_of(group)
@@ -134,7 +141,7 @@ def _holds_something(book: Book, group: PositionGroup, legs: tuple[DCALeg, ...])
     )
     if not lots or instrument is None or is_worked:
         return bool(lots)
-    held = round_quantity(instrument, sum((leg.lot.quantity for leg in lots), ZERO))
+    held = round_quantity(instrument, closable(book, group))
     return not is_undersized(instrument, _reference(book, legs), held, reduce_only=True)
 
 
@@ -176,8 +183,8 @@ def _sell(
 ) -> Iterator[Command]:
     instrument = book.instrument(group.opened.symbol)
     assert instrument is not None, f"group {group.opened.group_id} trades an unknown market"
-    held = sum((leg.lot.quantity for leg in legs), ZERO)
-    quantity, reference = round_quantity(instrument, held), _reference(book, legs)
+    quantity = round_quantity(instrument, closable(book, group))
+    reference = _reference(book, legs)
     is_dust = is_undersized(instrument, reference, quantity, reduce_only=True)
     if is_dust:
         for leg in legs:

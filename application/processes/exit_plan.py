@@ -19,7 +19,7 @@ from domain.stop import StopFacts, stop_price
 TOO_SMALL = "too small to rest at the venue"
 TOO_LARGE = "more than the venue takes in one order"
 FAILING = "three of its orders failed within a minute"
-RESERVED = "take-profits offer its quantity already"
+RESERVED = "other exits offer its quantity already"
 
 
 class WantedExit(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,11 +135,18 @@ def _as_it_may_rest(
         (wanted.watch, bool(wanted.watch)),
         (f"{wanted.aim.replace('_', '-')} execution is watch", execution == "watch"),
         (FAILING, known.is_failing(now)),
-        (TOO_SMALL, _is_small(wanted, instrument)),
+        (TOO_SMALL, _is_small(wanted, instrument) and not _rests_already(book, wanted)),
         (TOO_LARGE, wanted.quantity > (instrument.max_quantity or wanted.quantity)),
     )
     reason = next((reason for reason, holds in reasons if holds), "")
     return msgspec.structs.replace(wanted, watch=reason)
+
+
+def _rests_already(book: Book, wanted: WantedExit) -> bool:
+    """What an order's own fills left of it goes on working, however little a new one may be."""
+    working = book.exit(wanted.exit_id).working
+    order = book.order(working.client_order_id) if working is not None else None
+    return order is not None and order.request.quantity - order.filled == wanted.quantity
 
 
 def _stops(
@@ -149,7 +156,11 @@ def _stops(
     held: tuple[tuple[DCALeg, ...], Sequence[WantedExit]],
     now: datetime,
 ) -> Iterator[WantedExit]:
-    """One stop for all lots; where the venue counts both, only what no take-profit offers."""
+    """One stop for all lots; where the venue counts both, only what nothing else offers.
+
+    A reduction makes every such stop that guards its lots give way: until it ends the stop is
+    watched, or it would be in the way of the sale for ever.
+    """
     legs, profits = held
     price = stop_price(stop_facts(group, instrument, legs))
     if price is None:
@@ -163,12 +174,17 @@ def _stops(
         quantity=quantity,
     )
     stop = _as_it_may_rest(book, group, instrument, stop, now)
-    if not stop.watch and (instrument.stops_reserve or instrument.kind == "spot"):
+    if not stop.watch and stops_count(instrument):
         resting = sum((each.quantity for each in profits if not each.watch), ZERO)
         rest = msgspec.structs.replace(stop, quantity=quantity - resting)
         whole = msgspec.structs.replace(stop, watch=RESERVED)
-        stop = whole if _is_small(rest, instrument) else rest
+        stop = whole if group.reducing or _is_small(rest, instrument) else rest
     yield stop
+
+
+def stops_count(instrument: Instrument) -> bool:
+    """Whether a resting stop holds quantity that no other exit may offer."""
+    return instrument.stops_reserve or instrument.kind == "spot"
 
 
 def stop_facts(group: PositionGroup, instrument: Instrument, legs: tuple[DCALeg, ...]) -> StopFacts:

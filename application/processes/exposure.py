@@ -53,12 +53,15 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
 
 
 def _told_if_too_late(book: Book, filled: LegEntryFilled) -> Iterator[Command]:
-    """Nobody works a closed group any more: what it still buys must not be forgotten."""
-    plan = _leg(book, filled.leg_id).plan
-    group = book.group(plan.group_id)
-    if group is not None and group.closed is not None:
-        detail = f"trade {filled.trade_id} filled leg {plan.leg_id} after its group had closed"
-        yield _told(book, _leg(book, filled.leg_id), filled.quantity, detail)
+    """Nobody works a closed group any more: what it still buys must not be forgotten.
+
+    What was written off within the same input closed the group itself, and is in the books.
+    """
+    leg = _leg(book, filled.leg_id)
+    group = book.group(leg.plan.group_id)
+    if group is not None and group.closed is not None and leg.lot.quantity > ZERO:
+        detail = f"trade {filled.trade_id} filled leg {filled.leg_id} after its group had closed"
+        yield _told(book, leg, filled.quantity, detail)
 
 
 def _told(book: Book, leg: DCALeg, grown: Decimal, detail: str) -> RecordDiscrepancy:

@@ -95,14 +95,15 @@ def _over_legs(book: Book, order: Order, fill: OrderFilled) -> Iterator[Command]
 
 
 def _sold_from(book: Book, order: Order, group: PositionGroup) -> tuple[DCALeg, ...]:
-    """The legs an order covers, in their order; without any every lot, nearest target first.
+    """The legs an order covers, in their order, then every other lot, nearest target first.
 
-    If the covered legs hold nothing any more it takes from the others: the venue has sold it.
+    What it sold beyond the lots it covers the venue has sold all the same.
     """
     covered = [leg for leg in map(book.leg, order.request.covers) if leg is not None]
-    if any(leg.lot.quantity > ZERO for leg in covered):
-        return tuple(covered)
-    return closing_order(book, group) or tuple(covered) or book.legs_of(group)[-1:]
+    others = [
+        leg for leg in closing_order(book, group) if leg.plan.leg_id not in order.request.covers
+    ]
+    return (*covered, *others) or book.legs_of(group)[-1:]
 
 
 def _leg_exit(

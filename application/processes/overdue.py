@@ -1,4 +1,4 @@
-"""What lasts longer than it may is told to the operator: unknown orders, closings without end."""
+"""What lasts longer than it may is told: unknown orders, closings and reductions without end."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -21,6 +21,7 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
         return
     yield from _unknown_orders(book, recorded.at)
     yield from _stuck_closings(book, recorded.at)
+    yield from _stuck_reductions(book, recorded.at)
 
 
 def _unknown_orders(book: Book, now: datetime) -> Iterator[Command]:
@@ -41,6 +42,17 @@ def _stuck_closings(book: Book, now: datetime) -> Iterator[Command]:
             continue
         since = group.closing.closing_at.isoformat()
         text = f"{group.opened.symbol} is closing since {since} and still not flat"
+        yield _alert("closing_stuck", group.opened.group_id, text)
+
+
+def _stuck_reductions(book: Book, now: datetime) -> Iterator[Command]:
+    """A part that cannot be sold has no take-profit meanwhile."""
+    for group in book.open_groups():
+        started = group.last_reduction
+        if not group.reducing or started is None or now - started.started_at <= CLOSING_MAX:
+            continue
+        since = started.started_at.isoformat()
+        text = f"a part of {group.opened.symbol} is being reduced since {since} and still not sold"
         yield _alert("closing_stuck", group.opened.group_id, text)
 
 

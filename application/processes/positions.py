@@ -23,6 +23,19 @@ def lots_of(book: Book, group: PositionGroup) -> Decimal:
     return quantity if group.opened.side == "long" else -quantity
 
 
+def closable(book: Book, group: PositionGroup) -> Decimal:
+    """Contracts that can be closed of a group's lots, never below zero.
+
+    On futures dust of the other direction has taken its part of the venue's position: no
+    reduce-only order gets that part out any more, only the books can set it off.
+    """
+    held, instrument = abs(lots_of(book, group)), book.instrument(group.opened.symbol)
+    if instrument is None or instrument.kind == "spot":
+        return held
+    position = expected_positions(book).get(held_by(group), ZERO)
+    return max(ZERO, min(held, position if group.opened.side == "long" else -position))
+
+
 def expected_positions(book: Book) -> dict[Held, Decimal]:
     """Spec §4: Σ lots over groups + dust + foreign baseline, signed, by symbol and side."""
     totals: dict[Held, Decimal] = {}

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from application.book import Book
 from application.inputs import ClockTicked
 from application.journal import Recorded
 from application.processes.entry import order_prefix
-from application.processes.exit_plan import WantedExit, wanted_exits
+from application.processes.exit_plan import WantedExit, stops_count, wanted_exits
 from application.processes.order_sides import is_reduce_only, position_side_of
 from application.processes.targets import pyramid_of
 from domain.dca_leg import DCALeg, LegDustWrittenOff, LegEntryFilled, LegExitFilled
@@ -80,7 +81,8 @@ def _protect(book: Book, group: PositionGroup, now: datetime) -> Iterator[Comman
         if known.working is not None:
             yield from _amended(book, group, known, wish, now)
         elif wish is None:
-            yield UnwatchExit(exit_id=exit_id)
+            if known.watched is not None:
+                yield UnwatchExit(exit_id=exit_id)
         elif wish.watch:
             yield from _watched(known, group, wish, now)
         elif not _is_taken(book, group, wish):
@@ -96,7 +98,9 @@ def _amended(
     if order is None:
         # It was asked for a moment ago; its order follows within the same input.
         return
-    if wish is not None and _is_as_wished(order, known.working, wish):
+    legs = (book.leg(leg_id) for leg_id in known.working.covers)
+    offered = {leg.plan.leg_id for leg in legs if leg is not None and leg.lot.quantity > ZERO}
+    if wish is not None and _is_as_wished(order, known.working, wish, offered):
         return
     patience = timedelta(milliseconds=group.opened.exits.coalesce_ms)
     if wish is None or now - known.working.requested_at >= patience:
@@ -104,26 +108,45 @@ def _amended(
         yield RequestOrderCancel(client_order_id=order.request.client_order_id, reason=reason)
 
 
-def _is_as_wished(order: Order, working: ExitRequested, wish: WantedExit) -> bool:
-    """What an order's own fills leave keeps its price; a stop follows its price as well."""
+def _is_as_wished(
+    order: Order, working: ExitRequested, wish: WantedExit, offered: set[str]
+) -> bool:
+    """What an order's own fills leave keeps its price; a stop follows its price as well.
+
+    `offered`: the legs it covers that hold something still. One that is to go with another exit
+    now would keep that exit waiting for ever, so it must be the same legs on both sides.
+    """
     same = order.request.quantity - order.filled == wish.quantity
     moved = wish.aim == "stop" and wish.price != working.price
-    return same and not moved and not wish.watch and set(wish.covers) <= set(working.covers)
+    return same and not moved and not wish.watch and set(wish.covers) == offered
 
 
 def _is_taken(book: Book, group: PositionGroup, wish: WantedExit) -> bool:
-    """Whether another take-profit still offers one of its lots: then it must wait."""
-    if wish.aim == "stop":
-        return False
-    others = (
+    """Whether another exit still offers its lots, or part of them: then it must wait.
+
+    A stop shares its lots with the take-profits, but where the venue counts both.
+    """
+    instrument = book.instrument(group.opened.symbol)
+    others = [
         known.working
         for exit_id, known in book.exits_of(group)
         if exit_id != wish.exit_id and known.working is not None
-    )
-    return any(
+    ]
+    if instrument is not None and stops_count(instrument):
+        held = sum((leg.lot.quantity for leg in book.legs_of(group)), ZERO)
+        offered = sum((_offered(book, other) for other in others), ZERO)
+        if offered + wish.quantity > held:
+            return True
+    return wish.aim == "take_profit" and any(
         other.aim == "take_profit" and not set(other.covers).isdisjoint(wish.covers)
         for other in others
     )
+
+
+def _offered(book: Book, working: ExitRequested) -> Decimal:
+    """What the order of an exit may still sell, in contracts."""
+    order = book.order(working.client_order_id)
+    return working.quantity - (order.filled if order is not None else ZERO)
 
 
 def _watched(

@@ -21,8 +21,8 @@ from domain.holdings import (
 )
 from domain.message import Command
 from domain.money import ZERO
-from domain.order import RecordOrderUnknown
-from domain.order_terms import OrderStatus
+from domain.order import Order, RecordOrderUnknown
+from domain.order_terms import OrderStatus, proves_absence
 from domain.risk_engine import ChangeTradingState, TradingStateChanged
 
 # A venue's position may lag behind its trades: what is missing must be seen missing twice.
@@ -83,17 +83,27 @@ def _ask_for_missing(book: Book, snapshot: ReconciliationSeen, now: datetime) ->
 
 
 def _is_moving(book: Book, symbol: str, asked_at: datetime) -> bool:
-    """Whether something of the symbol was in flight since the snapshot was asked for."""
+    """Whether something of the symbol was in flight since the snapshot was asked for.
+
+    An order that was nowhere to be found long enough is not: what it is proven by, or not, is
+    the position itself, which could never be settled while it was waited for.
+    """
     for order in book.orders():
         if order.request.symbol != symbol:
             continue
-        if order.status in (OrderStatus.REQUESTED, OrderStatus.UNKNOWN):
+        is_unknown = order.status is OrderStatus.UNKNOWN and not _is_nowhere(order)
+        if order.status is OrderStatus.REQUESTED or is_unknown:
             return True
         if order.trades_missing is not None or order.request.requested_at >= asked_at:
             return True
         if order.last_traded_at is not None and order.last_traded_at >= asked_at:
             return True
     return False
+
+
+def _is_nowhere(order: Order) -> bool:
+    first, last = order.first_missed_at, order.last_missed_at
+    return first is not None and last is not None and proves_absence(order.missed, first, last)
 
 
 def _compare(

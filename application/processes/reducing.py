@@ -7,6 +7,8 @@ from decimal import Decimal
 from application.book import Book
 from application.inputs import ClockTicked
 from application.journal import Recorded
+from application.processes.exit_plan import stops_count
+from application.processes.positions import closable
 from application.processes.selling import Sale, next_attempt
 from domain.exit import ExitEnded
 from domain.identity import group_of
@@ -56,12 +58,12 @@ def _make_way(book: Book, group_id: str) -> Iterator[Command]:
 def _in_the_way(book: Book, group: PositionGroup) -> tuple[str, ...]:
     being_sold = {part.leg_id for part in group.reducing}
     instrument = book.instrument(group.opened.symbol)
-    stops_count = instrument is not None and (instrument.stops_reserve or instrument.kind == "spot")
+    stops_too = instrument is not None and stops_count(instrument)
     return tuple(
         exit_id
         for exit_id, known in book.exits_of(group)
         if known.working is not None
-        and (known.working.aim == "take_profit" or stops_count)
+        and (known.working.aim == "take_profit" or stops_too)
         and not being_sold.isdisjoint(known.working.covers)
     )
 
@@ -74,7 +76,7 @@ def _advance(book: Book, group_id: str, now: datetime) -> Iterator[Command]:
     if _in_the_way(book, group) or _is_selling(book, group_id):
         return
     left = _left(book, group)
-    quantity = sum((left[leg_id] for leg_id in left), ZERO)
+    quantity = min(sum((left[leg_id] for leg_id in left), ZERO), closable(book, group))
     if _is_done(book, group, quantity):
         yield EndReduction(group_id=group_id, now=now)
         return

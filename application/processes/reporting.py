@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 
 import msgspec
 
@@ -48,20 +49,15 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
         impossible = f"{detail} with an impossible figure: {reported.report}"
         yield RecordUnmatchedReport(client_order_id=reported.client_order_id, detail=impossible)
         return
-    if isinstance(reported.report, NotFound) and not _is_proof(book, reported):
-        return
-    yield _as_fact(reported, recorded.at)
+    yield _as_fact(book, reported, recorded.at)
 
 
-def _is_proof(book: Book, reported: OrderReported) -> bool:
+def _is_agreed(book: Book, client_order_id: str, position: Decimal | None) -> bool:
     """An order nowhere to be found may have filled all the same: the position must agree too."""
-    order = book.order(reported.client_order_id)
+    order = book.order(client_order_id)
     assert order is not None, "an unmatched report was kept apart before"
-    assert isinstance(reported.report, NotFound), "only absence needs this proof"
-    held = reported.report.position
-    return held is not None and agrees(
-        book, (order.request.symbol, order.request.position_side), held
-    )
+    held = (order.request.symbol, order.request.position_side)
+    return position is not None and agrees(book, held, position)
 
 
 def _is_possible(report: Report) -> bool:
@@ -76,7 +72,7 @@ def _is_possible(report: Report) -> bool:
             return True
 
 
-def _as_fact(reported: OrderReported, now: datetime) -> Command:
+def _as_fact(book: Book, reported: OrderReported, now: datetime) -> Command:
     identity = reported.client_order_id
     match reported.report:
         case Accepted(venue_order_id=venue_id) | Found(venue_order_id=venue_id):
@@ -92,8 +88,11 @@ def _as_fact(reported: OrderReported, now: datetime) -> Command:
             return _fill(identity, trade)
         case Ended(status=status, filled=filled):
             return RecordOrderEnded(client_order_id=identity, status=status, filled=filled)
-        case NotFound(asked_at=asked_at):
-            return RecordOrderNotFound(client_order_id=identity, asked_at=asked_at, now=now)
+        case NotFound(asked_at=asked_at, position=position):
+            agreed = _is_agreed(book, identity, position)
+            return RecordOrderNotFound(
+                client_order_id=identity, asked_at=asked_at, now=now, agreed=agreed
+            )
         case SendWindowMissed():
             return RecordOrderNotSent(client_order_id=identity)
 

@@ -40,6 +40,9 @@ def next_attempt(book: Book, sale: Sale, now: datetime) -> CloseAttempted | None
     instrument = book.instrument(group.opened.symbol)
     assert instrument is not None, f"group {group.opened.group_id} trades an unknown market"
     last = group.last_attempt
+    if last is not None and book.order(last.client_order_id) is None:
+        # It was decided a moment ago; its order follows within the same input.
+        return None
     if last is not None and now - last.attempted_at < _patience(book, group):
         return None
     attempt = group.close_attempts + 1

@@ -1,6 +1,6 @@
 """Prices that are watched by us rather than resting at the venue, and what their touch does."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -10,10 +10,11 @@ from application.book import Book
 from application.inputs import ClockTicked, MarkMoved
 from application.journal import Recorded
 from application.processes.exit_plan import stop_facts
+from application.processes.positions import closable
 from application.processes.targets import holding_legs
 from domain.dca_leg import DCALeg, LegEntryFilled
-from domain.exit import ExitTouched, TouchExit, is_touched
-from domain.identity import group_of, stop_id
+from domain.exit import ExitWatched, TouchExit, is_touched
+from domain.identity import group_of
 from domain.instrument import is_undersized
 from domain.message import Command
 from domain.money import plain
@@ -50,8 +51,6 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
                 yield from _look(book, group, recorded.at)
         case LegEntryFilled(leg_id=leg_id, price=price):
             yield from _begin_to_trail(book, leg_id, price, recorded.at)
-        case ExitTouched() as touched:
-            yield from _act(book, touched, recorded.at)
         case _:
             return
 
@@ -98,46 +97,47 @@ def _touched(book: Book, group: PositionGroup, now: datetime) -> Iterator[Comman
     if mark is None or instrument is None or not group.is_open:
         return
     is_long = group.opened.side == "long"
-    for exit_id, known in tuple(book.exits_of(group)):
+    being_sold = {part.leg_id for part in group.reducing}
+    for _, known in tuple(book.exits_of(group)):
         watched = known.watched
         if watched is None or not is_touched(watched, mark.price, is_long=is_long):
             continue
+        # A mark from before the level says nothing of it: its stream may have died since.
+        if mark.at < watched.watched_at:
+            continue
         # What no venue would take is watched until it grows; touching it would change nothing.
-        if not is_undersized(instrument, mark.price, watched.quantity, reduce_only=True):
-            yield TouchExit(exit_id=exit_id, mark=mark.price, now=now)
+        quantity = min(watched.quantity, closable(book, group))
+        if is_undersized(instrument, mark.price, quantity, reduce_only=True):
+            continue
+        # Acted on at once: before that nobody may think that its lots have no exit.
+        yield TouchExit(exit_id=watched.exit_id, mark=mark.price, now=now)
+        legs = [leg for leg in holding_legs(book, group) if leg.plan.leg_id in watched.covers]
+        free = [leg for leg in legs if leg.plan.leg_id not in being_sold]
+        being_sold.update(watched.covers)
+        yield _act(group, watched, free, mark.price, now)
 
 
-def _act(book: Book, touched: ExitTouched, now: datetime) -> Iterator[Command]:
+def _act(
+    group: PositionGroup,
+    touched: ExitWatched,
+    legs: Sequence[DCALeg],
+    mark: Decimal,
+    now: datetime,
+) -> Command:
     """A stop, or the target of the whole, closes the trade; any other sells what it covers."""
-    group = book.group(group_of(touched.exit_id))
-    assert group is not None, f"exit {touched.exit_id} was touched without a group"
-    whole = group.opened.group_id
-    is_stop = touched.exit_id == stop_id(whole)
+    whole, is_stop = group.opened.group_id, touched.aim == "stop"
     if is_stop or (touched.exit_id == whole and group.opened.exits.close_when_flat):
         what = "stop loss" if is_stop else "take-profit"
-        yield ClosePositionGroup(
-            group_id=whole,
-            reason=f"{what} touched at {plain(touched.mark)}",
-            signal_id="",
-            now=now,
-        )
-        return
+        reason = f"{what} touched at {plain(mark)}"
+        return ClosePositionGroup(group_id=whole, reason=reason, signal_id="", now=now)
     started = ReductionStarted(
         group_id=whole,
-        reason=f"take-profit of {touched.exit_id} touched at {plain(touched.mark)}",
+        reason=f"take-profit of {touched.exit_id} touched at {plain(mark)}",
         signal_id="",
-        parts=tuple(_whole(leg) for leg in _covered(book, group, touched.exit_id)),
+        parts=tuple(_whole(leg) for leg in legs),
         started_at=now,
     )
-    yield StartReduction(group_id=whole, started=started)
-
-
-def _covered(book: Book, group: PositionGroup, exit_id: str) -> Iterator[DCALeg]:
-    being_sold = {part.leg_id for part in group.reducing}
-    for leg in holding_legs(book, group):
-        ids = (group.opened.group_id, leg.plan.pyramid_id, leg.plan.leg_id)
-        if exit_id in ids and leg.plan.leg_id not in being_sold:
-            yield leg
+    return StartReduction(group_id=whole, started=started)
 
 
 def _whole(leg: DCALeg) -> ReductionPart:

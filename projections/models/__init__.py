@@ -2,8 +2,10 @@
 
 from projections.models import (
     accounts,
+    alerts,
     audit_log,
     exits,
+    holdings,
     legs,
     orders,
     performance,
@@ -23,6 +25,8 @@ MODELS: tuple[ReadModel, ...] = (
     queue.MODEL,
     signals.MODEL,
     risk.MODEL,
+    holdings.MODEL,
+    alerts.MODEL,
     performance.MODEL,
     audit_log.MODEL,
 )

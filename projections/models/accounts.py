@@ -3,7 +3,7 @@
 import msgspec
 
 from application.journal import Recorded
-from domain.account import AccountOpened, SettingsChanged
+from domain.account import AccountOpened, SettingsChanged, SettingsRefused
 from domain.holdings import BalanceRecorded
 from domain.money import ZERO
 from domain.risk_engine import TradingStateChanged
@@ -36,6 +36,10 @@ ACCOUNTS = Table(
         number("starting_balance", ZERO),
         count("settings_version"),
         text("settings", "{}"),
+        text("refusal"),
+        text("refusal_actor"),
+        text("refusal_reason"),
+        moment("refused_at"),
         moment("opened_at"),
     ),
 )
@@ -56,6 +60,9 @@ CONDITIONS = Table(
     ),
 )
 
+# Of an account whose latest change of settings was taken up.
+_UNREFUSED: Row = {"refusal": "", "refusal_actor": "", "refusal_reason": "", "refused_at": None}
+
 _SETTINGS = msgspec.json.Encoder(order="deterministic", decimal_format="string")
 
 
@@ -71,8 +78,16 @@ def project(recorded: Recorded, _: int) -> tuple[RowChange, ...]:
             )
         case SettingsChanged():
             settings = _SETTINGS.encode(event.settings).decode()
-            ruled: Row = {"settings_version": event.version, "settings": settings}
+            ruled: Row = {"settings_version": event.version, "settings": settings, **_UNREFUSED}
             return (Change(table="accounts", key=key, assign=ruled),)
+        case SettingsRefused():
+            refused: Row = {
+                "refusal": event.refusal,
+                "refusal_actor": event.actor,
+                "refusal_reason": event.reason,
+                "refused_at": recorded.at,
+            }
+            return (Change(table="accounts", key=key, assign=refused),)
         case TradingStateChanged():
             state: Row = {
                 "trading_state": event.state,

@@ -12,10 +12,12 @@ from domain.dca_leg import (
     LegFeeValued,
     LegPlanned,
 )
+from domain.holdings import FeeValued
 from domain.identity import leg_id
 from domain.money import ONE, ZERO
 from domain.position_group import ReductionStarted
 from domain.pyramid import PyramidPlanned
+from domain.risk_engine import ProfitRecorded
 from projections.rows import (
     Change,
     Put,
@@ -81,8 +83,8 @@ def project(recorded: Recorded, position: int) -> tuple[RowChange, ...]:
         case LegEntryEnded():
             ended: Row = {"entry_open": False, "entry_reason": event.reason}
             return (Change(table="legs", key=(account, event.leg_id), assign=ended),)
-        case LegFeeValued():
-            return (Change(table="legs", key=(account, event.leg_id), add=_valued(event)),)
+        case LegFeeValued() | FeeValued() | ProfitRecorded():
+            return (_settled(account, event),)
         case LegEntryFilled() | LegExitFilled() | LegExcessSold() | LegDustWrittenOff():
             return _filled(account, event)
         case ReductionStarted():
@@ -136,8 +138,7 @@ def _filled(account: str, event: _Fill) -> tuple[RowChange, ...]:
             return (Change(table="legs", key=key, add={"excess_sold": event.quantity}),)
         case LegDustWrittenOff():
             empty: Row = {"open_quantity": ZERO, "open_cost": ZERO, "open_fee": ZERO}
-            realized = {"realized": event.realized}
-            return (Change(table="legs", key=key, assign=empty, add=realized),)
+            return (Change(table="legs", key=key, assign=empty),)
 
 
 def _bought(event: LegEntryFilled) -> dict[str, Decimal | int]:
@@ -157,20 +158,27 @@ def _sold(event: LegExitFilled) -> dict[str, Decimal | int]:
         "open_quantity": -event.quantity,
         "open_cost": -event.cost,
         "open_fee": -event.entry_fee,
-        "realized": event.realized,
         "fees": event.fee_value or ZERO,
         "fees_pending": int(event.fee_value is None),
     }
 
 
-def _valued(event: LegFeeValued) -> dict[str, Decimal | int]:
-    """What the lot carries is realized with it; the rest came off the profit already."""
-    return {
-        "open_fee": event.entry_fee,
-        "realized": event.realized,
-        "fees": event.fee_value,
-        "fees_pending": -1,
-    }
+def _settled(account: str, event: LegFeeValued | FeeValued | ProfitRecorded) -> RowChange:
+    """What came of it. A fee may be valued when the leg has long left the books with its group.
+
+    Funding is recorded under its group's id: that is no leg's profit.
+    """
+    match event:
+        case LegFeeValued():
+            more: dict[str, Decimal | int] = {"open_fee": event.entry_fee}
+            return Change(table="legs", key=(account, event.leg_id), add=more)
+        case FeeValued(pending=pending):
+            more = {"fees": event.fee_value, "fees_pending": -1}
+            return Change(table="legs", key=(account, pending.leg_id), add=more)
+        case ProfitRecorded():
+            more = {"realized": event.amount}
+            key = (account, event.leg_id)
+            return Change(table="legs", key=key, add=more, absent="ignore")
 
 
 def _reduced(account: str, event: ReductionStarted, position: int) -> tuple[RowChange, ...]:

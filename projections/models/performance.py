@@ -1,12 +1,13 @@
-"""Performance: what each UTC day realized, and the trades it closed."""
+"""Performance: what each UTC day realized and paid; its closed trades stand with their groups."""
 
 from decimal import Decimal
 
 from application.journal import Recorded
-from domain.dca_leg import LegDustWrittenOff, LegEntryFilled, LegExitFilled, LegFeeValued
+from domain.dca_leg import LegEntryFilled, LegExitFilled
+from domain.holdings import FeeValued
 from domain.money import ZERO
-from domain.position_group import FundingShared, PositionGroupClosed
-from projections.rows import Change, ReadModel, RowChange, Table, count, number, text
+from domain.risk_engine import ProfitRecorded
+from projections.rows import Change, ReadModel, RowChange, Table, number, text
 
 DAYS = Table(
     name="performance_days",
@@ -17,11 +18,6 @@ DAYS = Table(
         text("date"),
         number("realized", ZERO),
         number("fees", ZERO),
-        count("trades_closed"),
-        count("wins"),
-        count("losses"),
-        number("gross_profit", ZERO),
-        number("gross_loss", ZERO),
     ),
 )
 
@@ -36,32 +32,16 @@ def project(recorded: Recorded, _: int) -> tuple[RowChange, ...]:
 
 
 def _added(recorded: Recorded) -> dict[str, Decimal | int]:
+    """Profits as the risk engine counts them: its loss of the day and this one are the same."""
     match recorded.event:
-        case LegEntryFilled(fee_value=fee):
+        case ProfitRecorded(amount=amount):
+            return {"realized": amount}
+        case (
+            LegEntryFilled(fee_value=fee) | LegExitFilled(fee_value=fee) | FeeValued(fee_value=fee)
+        ):
             return {"fees": fee} if fee else {}
-        case LegExitFilled(realized=realized, fee_value=fee):
-            return {"realized": realized, "fees": fee or ZERO}
-        case LegFeeValued(realized=realized, fee_value=value):
-            return {"realized": realized, "fees": value}
-        case LegDustWrittenOff(realized=realized) | FundingShared(amount=realized):
-            return {"realized": realized}
-        case PositionGroupClosed() as closed:
-            return _closed(closed)
         case _:
             return {}
-
-
-def _closed(event: PositionGroupClosed) -> dict[str, Decimal | int]:
-    """A group that never traded is no trade: it neither realized nor paid anything."""
-    if event.realized == ZERO and event.fees == ZERO:
-        return {}
-    return {
-        "trades_closed": 1,
-        "wins": int(event.realized > ZERO),
-        "losses": int(event.realized < ZERO),
-        "gross_profit": max(ZERO, event.realized),
-        "gross_loss": max(ZERO, -event.realized),
-    }
 
 
 MODEL = ReadModel(

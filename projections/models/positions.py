@@ -1,6 +1,9 @@
-"""Position groups and their pyramids: what was opened, by whom, and how it ended."""
+"""Position groups and their pyramids: what was opened, by whom, what it earned, how it ended."""
 
 from application.journal import Recorded
+from domain.dca_leg import LegEntryFilled, LegExitFilled
+from domain.holdings import FeeValued
+from domain.identity import group_of
 from domain.money import ZERO
 from domain.position_group import (
     CloseAttempted,
@@ -14,10 +17,13 @@ from domain.position_group import (
     StopTrailed,
 )
 from domain.pyramid import PyramidClosed, PyramidEntriesHalted, PyramidPlanned
+from domain.risk_engine import ProfitRecorded
+from domain.waiting_entry import EntryAwaited, EntryAwaitEnded
 from projections.rows import (
     Change,
     Put,
     ReadModel,
+    Remove,
     Row,
     RowChange,
     Table,
@@ -53,8 +59,8 @@ GROUPS = Table(
         moment("closing_at"),
         count("close_attempts"),
         moment("closed_at"),
-        number("closed_realized"),
-        number("closed_fees"),
+        number("realized", ZERO),
+        number("fees", ZERO),
     ),
     indexes=(("account", "opened_at"), ("account", "closed_at")),
 )
@@ -76,7 +82,22 @@ PYRAMIDS = Table(
     ),
     indexes=(("account", "group_id"),),
 )
-
+# Pyramids that hold their slot and capital, and wait for their market's rules.
+WAITING = Table(
+    name="waiting_entries",
+    kind="current",
+    key=("account", "pyramid_id"),
+    columns=(
+        text("account"),
+        text("pyramid_id"),
+        text("group_id"),
+        count("index"),
+        number("entry_price", ZERO),
+        number("capital", ZERO),
+        moment("waiting_since"),
+    ),
+    indexes=(("account", "group_id"),),
+)
 
 # Of a group's row that nothing of it is being reduced.
 _WHOLE: Row = {"reducing_from": 0, "reducing_reason": ""}
@@ -95,6 +116,10 @@ def project(recorded: Recorded, position: int) -> tuple[RowChange, ...]:
             return (_underway(recorded.account, recorded.event),)
         case PyramidPlanned() | PyramidEntriesHalted() | PyramidClosed():
             return (_pyramid(recorded.account, recorded.event),)
+        case EntryAwaited() | EntryAwaitEnded():
+            return (_waiting(recorded.account, recorded.event),)
+        case ProfitRecorded() | LegEntryFilled() | LegExitFilled() | FeeValued():
+            return _result(recorded.account, recorded.event)
         case _:
             return ()
 
@@ -155,12 +180,35 @@ def _ending(account: str, event: CloseAttempted | PositionGroupClosed) -> RowCha
             attempts = {"close_attempts": event.attempt}
             return Change(table="position_groups", key=key, assign=attempts)
         case PositionGroupClosed():
-            closed: Row = {
-                "closed_at": event.closed_at,
-                "closed_realized": event.realized,
-                "closed_fees": event.fees,
-            }
+            closed: Row = {"closed_at": event.closed_at}
             return Change(table="position_groups", key=key, assign=closed)
+
+
+def _result(
+    account: str, event: ProfitRecorded | LegEntryFilled | LegExitFilled | FeeValued
+) -> tuple[RowChange, ...]:
+    """Results come also after the close: a fee may get its value days later."""
+    match event:
+        case ProfitRecorded(group_id=group_id, amount=amount):
+            more = {"realized": amount}
+        case (
+            LegEntryFilled(leg_id=leg_id, fee_value=fee)
+            | LegExitFilled(leg_id=leg_id, fee_value=fee)
+        ):
+            group_id, more = group_of(leg_id), {"fees": fee or ZERO}
+        case FeeValued(pending=pending, fee_value=fee):
+            group_id, more = group_of(pending.leg_id), {"fees": fee}
+    return (Change(table="position_groups", key=(account, group_id), add=more),)
+
+
+def _waiting(account: str, event: EntryAwaited | EntryAwaitEnded) -> RowChange:
+    key = (account, event.pyramid_id)
+    match event:
+        case EntryAwaited():
+            values = same(event, "group_id", "index", "entry_price", "capital", "waiting_since")
+            return Put(table="waiting_entries", key=key, values=values)
+        case EntryAwaitEnded():
+            return Remove(table="waiting_entries", key=key)
 
 
 def _pyramid(
@@ -180,7 +228,7 @@ def _pyramid(
 
 
 MODEL = ReadModel(
-    tables=(GROUPS, PYRAMIDS),
+    tables=(GROUPS, PYRAMIDS, WAITING),
     project=project,
     views=frozenset({"overview", "groups", "queue", "risk", "performance"}),
 )

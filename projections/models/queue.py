@@ -42,6 +42,7 @@ QUEUE = Table(
         text("reason"),
         number("expected_profit", ZERO),
         count("replacements"),
+        text("reverses"),
     ),
 )
 
@@ -61,14 +62,16 @@ def project(recorded: Recorded, _: int) -> tuple[RowChange, ...]:
         ):
             return (Remove(table="queue", key=(account, signal_id)),)
         case QueuedReversalDenied(signal_id=signal_id) as denied:
-            why = same(denied, "reason")
+            why = {**same(denied, "reason"), "reverses": ""}
             return (Change(table="queue", key=(account, signal_id), assign=why),)
         case _:
             return ()
 
 
 def _waiting(account: str, entry: QueuedSignal) -> RowChange:
-    values = same(entry, *(name for name in QUEUE.names if name not in QUEUE.key))
+    """`reverses`: the ids of the groups it turns, a space between them."""
+    names = (name for name in QUEUE.names if name not in (*QUEUE.key, "reverses"))
+    values = {**same(entry, *names), "reverses": " ".join(entry.reverses)}
     return Put(table="queue", key=(account, entry.signal_id), values=values)
 
 

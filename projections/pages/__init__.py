@@ -4,6 +4,7 @@ Every page takes an `asyncpg.Pool`, the account, and `at`, a position in the log
 a position is history, the same page as it stood right after that event.
 """
 
+from projections.pages.alerts import AlertsWanted, alerts
 from projections.pages.audit import log
 from projections.pages.exposure import risk
 from projections.pages.ledger import signals
@@ -15,7 +16,9 @@ from projections.pages.summary import overview
 from projections.pages.waiting import queue
 
 __all__ = [
+    "AlertsWanted",
     "accounts",
+    "alerts",
     "group",
     "groups",
     "log",

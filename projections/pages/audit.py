@@ -6,7 +6,7 @@ import asyncpg
 import msgspec
 
 from projections.pages.moments import plain_row, snapshot
-from projections.views import LogFilter, LogRow, LogView, Severity
+from projections.views import LogFilter, LogRow, LogView
 
 # The newest matching rows; a subject's symbol and group stand with what introduced it.
 _LOG = r"""
@@ -14,7 +14,7 @@ _LOG = r"""
            l.causation_id, l.correlation_id,
            coalesce(nullif(l.symbol, ''), s.symbol, '') AS symbol,
            coalesce(nullif(l.group_id, ''), s.group_id, '') AS group_id
-    FROM read_2.audit_log AS l LEFT JOIN read_2.subjects AS s
+    FROM read_3.audit_log AS l LEFT JOIN read_3.subjects AS s
         ON s.account = l.account AND s.subject = l.subject AND s.until IS NULL
     WHERE l.account = $1 AND l.position <= $2 AND l.position > $3
     AND ($4::text[] = '{}' OR l.kind = ANY ($4))
@@ -27,7 +27,6 @@ _LOG = r"""
     ORDER BY l.position DESC LIMIT $12
 """
 END_OF_LOG = 2**63 - 1
-ALERTS: tuple[Severity, ...] = ("warning", "critical")
 
 
 async def log(

@@ -9,14 +9,18 @@ import msgspec
 
 from domain.money import HUNDRED, ZERO
 from domain.settings import Settings
+from domain.worst_case import worst_cases
 from projections.pages.moments import marks_of, moment_of, plain_row, snapshot, versions
 from projections.pages.registry import read_settings
-from projections.views import (
+from projections.risk_views import (
     CheckRow,
     CommittedRow,
     DecisionRow,
     DiscrepancyRow,
+    DustRow,
+    ForeignRow,
     LimitRow,
+    PendingFeeRow,
     RiskView,
 )
 
@@ -25,26 +29,40 @@ END_OF_LOG = 2**63 - 1
 
 _CONDITIONS = """
     SELECT c.trading_state, c.state_reason, c.state_actor, c.state_changed_at, c.balance_total,
-           c.balance_free, coalesce((SELECT p.realized FROM read_2.performance_days AS p
+           c.balance_free, coalesce((SELECT p.realized FROM read_3.performance_days AS p
                WHERE p.account = $1 AND [p] AND p.date = $3), 0) AS realized_today
-    FROM read_2.conditions AS c WHERE c.account = $1 AND [c]
+    FROM read_3.conditions AS c WHERE c.account = $1 AND [c]
 """
 _COMMITTED = """
     SELECT c.symbol, sum(c.resting) AS resting, sum(c.open_cost) AS open_cost,
            count(DISTINCT c.group_id) AS groups
-    FROM read_2.commitments AS c WHERE c.account = $1 AND [c] GROUP BY c.symbol ORDER BY c.symbol
+    FROM read_3.commitments AS c WHERE c.account = $1 AND [c] GROUP BY c.symbol ORDER BY c.symbol
 """
 _OPEN = """
-    SELECT g.symbol, count(*) AS groups FROM read_2.position_groups AS g
+    SELECT g.symbol, count(*) AS groups FROM read_3.position_groups AS g
     WHERE g.account = $1 AND [g] AND g.closed_at IS NULL GROUP BY g.symbol ORDER BY g.symbol
 """
 _DISCREPANCIES = """
     SELECT d.symbol, d.side, d.expected, d.seen, d.detail, d.found_at
-    FROM read_2.discrepancies AS d WHERE d.account = $1 AND [d] ORDER BY d.symbol, d.side
+    FROM read_3.discrepancies AS d WHERE d.account = $1 AND [d] ORDER BY d.symbol, d.side
+"""
+_DUST = """
+    SELECT d.symbol, d.side, d.quantity, d.value, d.reason, d.changed_at
+    FROM read_3.dust AS d WHERE d.account = $1 AND [d] ORDER BY d.symbol, d.side
+"""
+_FOREIGN = """
+    SELECT f.symbol, f.side, f.quantity, f.reason, f.changed_at
+    FROM read_3.foreign_positions AS f WHERE f.account = $1 AND [f] ORDER BY f.symbol, f.side
+"""
+_PENDING_FEES = """
+    SELECT p.leg_id, p.trade_id, l.group_id, l.symbol, p.fee, p.asset, p.deferred_at
+    FROM read_3.pending_fees AS p JOIN read_3.legs AS l
+        ON l.account = p.account AND l.leg_id = p.leg_id AND [l]
+    WHERE p.account = $1 AND [p] ORDER BY p.deferred_at, p.leg_id, p.trade_id
 """
 _DENIALS = """
     SELECT position, at, signal_id, group_id, symbol, approved, reason, transient, promoted, receipt
-    FROM read_2.decisions WHERE account = $1 AND position <= $2 AND NOT approved
+    FROM read_3.decisions WHERE account = $1 AND position <= $2 AND NOT approved
     ORDER BY position DESC LIMIT $3
 """
 
@@ -68,6 +86,15 @@ class Used(msgspec.Struct, frozen=True, kw_only=True):
     mark_age: timedelta | None
 
 
+class _Beside(msgspec.Struct, frozen=True, kw_only=True):
+    """What is held beside the trades, or disputed, or not valued yet."""
+
+    discrepancies: tuple[DiscrepancyRow, ...]
+    dust: tuple[DustRow, ...]
+    foreign: tuple[ForeignRow, ...]
+    pending_fees: tuple[PendingFeeRow, ...]
+
+
 async def risk(pool: asyncpg.Pool, account: str, at: int | None = None) -> RiskView | None:
     """What is risked and what may be; None if there is no such account (at that moment)."""
     async with snapshot(pool) as connection:
@@ -79,7 +106,7 @@ async def risk(pool: asyncpg.Pool, account: str, at: int | None = None) -> RiskV
         state = msgspec.convert(plain_row(row), _Conditions)
         settings = await read_settings(connection, account, at) or Settings()
         used = await _used(connection, account, at, (moment, state.realized_today))
-        different = await connection.fetch(versions(_DISCREPANCIES, at), account, at)
+        beside = await _beside(connection, account, at)
         denied = await connection.fetch(
             _DENIALS, account, END_OF_LOG if at is None else at, DENIALS_MAX
         )
@@ -91,10 +118,14 @@ async def risk(pool: asyncpg.Pool, account: str, at: int | None = None) -> RiskV
         limits=limits(settings, used),
         committed=_committed(used.committed),
         committed_by_symbol=used.committed,
+        worst_cases=worst_cases(settings),
         realized_today=state.realized_today,
         balance_total=state.balance_total,
         balance_free=state.balance_free,
-        discrepancies=tuple(msgspec.convert(plain_row(item), DiscrepancyRow) for item in different),
+        discrepancies=beside.discrepancies,
+        dust=beside.dust,
+        foreign=beside.foreign,
+        pending_fees=beside.pending_fees,
         denials=tuple(_decision(item) for item in denied),
     )
 
@@ -122,6 +153,20 @@ def limits(settings: Settings, used: Used) -> tuple[LimitRow, ...]:
         _limit("max_leverage", Decimal(settings.capital.leverage), rules.max_leverage),
         _limit("max_mark_age_seconds", age, rules.max_mark_age_seconds),
     )
+
+
+async def _beside(connection: asyncpg.Connection, account: str, at: int | None) -> _Beside:
+    queries = {
+        "discrepancies": _DISCREPANCIES,
+        "dust": _DUST,
+        "foreign": _FOREIGN,
+        "pending_fees": _PENDING_FEES,
+    }
+    found = {
+        name: [plain_row(row) for row in await connection.fetch(versions(query, at), account, at)]
+        for name, query in queries.items()
+    }
+    return msgspec.convert(found, _Beside)
 
 
 async def _used(

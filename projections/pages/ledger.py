@@ -7,14 +7,14 @@ from projections.pages.moments import plain_row, snapshot, versions
 from projections.views import LedgerCounts, SignalRow, SignalsView
 
 _COUNTS = """
-    SELECT s.outcome, count(*) AS count FROM read_2.signals AS s
-    WHERE s.account = $1 AND [s] AND s.outcome <> '' GROUP BY s.outcome
+    SELECT s.outcome, count(*) AS count FROM read_3.signals AS s
+    WHERE s.account = $1 AND [s] GROUP BY s.outcome
 """
 # The tie to the receiving event's position orders signals as they were handled.
 _SIGNALS = """
     SELECT s.signal_id, s.position, s.received_at, s.source, s.kind, s.symbol, s.timeframe,
            s.side, s.outcome, s.reason, s.group_id, s.judged_at, s.body
-    FROM read_2.signals AS s WHERE s.account = $1 AND [s]
+    FROM read_3.signals AS s WHERE s.account = $1 AND [s]
     ORDER BY s.position DESC LIMIT $3 OFFSET $4
 """
 
@@ -37,7 +37,8 @@ async def signals(
 
 
 async def read_counts(connection: asyncpg.Connection, account: str, at: int | None) -> LedgerCounts:
-    """Signals by current outcome; the tables show a signal only together with its outcome."""
+    """All signals, and those by current outcome; one without would show as a sum that is short."""
     rows = await connection.fetch(versions(_COUNTS, at), account, at)
     counts = {row["outcome"]: row["count"] for row in rows}
-    return LedgerCounts(received=sum(counts.values()), **counts)
+    judged = {outcome: count for outcome, count in counts.items() if outcome}
+    return LedgerCounts(received=sum(counts.values()), **judged)

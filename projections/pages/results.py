@@ -12,23 +12,26 @@ from projections.pages.moments import plain_row, snapshot, versions
 from projections.views import BreakdownRow, DayRow, PerformanceTotals, PerformanceView
 
 _ACCOUNT = """
-    SELECT a.currency, a.starting_balance FROM read_2.accounts AS a
+    SELECT a.currency, a.starting_balance FROM read_3.accounts AS a
     WHERE a.account = $1 AND [a]
 """
 _DAYS = """
-    SELECT p.date, p.realized, p.fees, p.trades_closed, p.wins, p.losses, p.gross_profit,
-           p.gross_loss
-    FROM read_2.performance_days AS p WHERE p.account = $1 AND [p] ORDER BY p.date
+    SELECT p.date, p.realized, p.fees
+    FROM read_3.performance_days AS p WHERE p.account = $1 AND [p] ORDER BY p.date
 """
-# A group that never traded is no trade, here as in the days' own counts.
+# A group that never traded is no trade. What comes after the close, a fee valued late, counts to
+# the day on which it closed.
 _TRADES = """
-    SELECT g.symbol, g.timeframe, g.side, sum(g.closed_realized) AS realized,
-           sum(g.closed_fees) AS fees, count(*) AS trades_closed,
-           count(*) FILTER (WHERE g.closed_realized > 0) AS wins,
-           count(*) FILTER (WHERE g.closed_realized < 0) AS losses
-    FROM read_2.position_groups AS g WHERE g.account = $1 AND [g] AND g.closed_at IS NOT NULL
-    AND (g.closed_realized <> 0 OR g.closed_fees <> 0)
-    GROUP BY g.symbol, g.timeframe, g.side ORDER BY g.symbol, g.timeframe, g.side
+    SELECT to_char(g.closed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS date,
+           g.symbol, g.timeframe, g.side, sum(g.realized) AS realized,
+           sum(g.fees) AS fees, count(*) AS trades_closed,
+           count(*) FILTER (WHERE g.realized > 0) AS wins,
+           count(*) FILTER (WHERE g.realized < 0) AS losses,
+           sum(greatest(g.realized, 0)) AS gross_profit,
+           sum(greatest(-g.realized, 0)) AS gross_loss
+    FROM read_3.position_groups AS g WHERE g.account = $1 AND [g] AND g.closed_at IS NOT NULL
+    AND (g.realized <> 0 OR g.fees <> 0)
+    GROUP BY 1, g.symbol, g.timeframe, g.side ORDER BY 1, g.symbol, g.timeframe, g.side
 """
 
 By = Literal["symbol", "timeframe", "side"]
@@ -41,21 +44,17 @@ class _Account(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RealizedDay(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `performance_days`."""
+    """A row of `performance_days`: what a day realized and paid, of open trades too."""
 
     date: str
-    realized: Decimal
-    fees: Decimal
-    trades_closed: int
-    wins: int
-    losses: int
-    gross_profit: Decimal
-    gross_loss: Decimal
+    realized: Decimal = ZERO
+    fees: Decimal = ZERO
 
 
 class ClosedTrades(msgspec.Struct, frozen=True, kw_only=True):
-    """The closed trades of one symbol, timeframe and side together."""
+    """The trades of one symbol, timeframe and side that closed on one day, together."""
 
+    date: str
     symbol: str
     timeframe: str
     side: str
@@ -64,6 +63,8 @@ class ClosedTrades(msgspec.Struct, frozen=True, kw_only=True):
     trades_closed: int
     wins: int
     losses: int
+    gross_profit: Decimal
+    gross_loss: Decimal
 
 
 async def performance(
@@ -79,30 +80,35 @@ async def performance(
     own = msgspec.convert(plain_row(found), _Account)
     realized = [msgspec.convert(plain_row(row), RealizedDay) for row in days]
     closed = [msgspec.convert(plain_row(row), ClosedTrades) for row in trades]
-    shown = day_rows(realized, own.starting_balance)
+    shown = day_rows(realized, closed, own.starting_balance)
     return PerformanceView(
         currency=own.currency,
         days=shown,
-        totals=totals(realized, shown),
+        totals=totals(shown, closed),
         breakdown=tuple(row for by in BREAKDOWNS for row in breakdown(closed, by)),
     )
 
 
-def day_rows(days: Sequence[RealizedDay], starting_balance: Decimal) -> tuple[DayRow, ...]:
+def day_rows(
+    days: Sequence[RealizedDay], closed: Sequence[ClosedTrades], starting_balance: Decimal
+) -> tuple[DayRow, ...]:
     """Days in order, with the realized equity at their end and how far it is under its peak."""
     equity = peak = starting_balance
+    known = {day.date: day for day in days}
     rows = []
-    for day in days:
+    for date in sorted({*known, *(trades.date for trades in closed)}):
+        day = known.get(date, RealizedDay(date=date))
+        ended = [trades for trades in closed if trades.date == date]
         equity += day.realized
         peak = max(peak, equity)
         rows.append(
             DayRow(
-                date=day.date,
+                date=date,
                 realized=day.realized,
                 fees=day.fees,
-                trades_closed=day.trades_closed,
-                wins=day.wins,
-                losses=day.losses,
+                trades_closed=sum(trades.trades_closed for trades in ended),
+                wins=sum(trades.wins for trades in ended),
+                losses=sum(trades.losses for trades in ended),
                 equity=equity,
                 drawdown_percent=_ratio((peak - equity) * HUNDRED, peak),
             )
@@ -110,25 +116,25 @@ def day_rows(days: Sequence[RealizedDay], starting_balance: Decimal) -> tuple[Da
     return tuple(rows)
 
 
-def totals(days: Sequence[RealizedDay], shown: Sequence[DayRow]) -> PerformanceTotals:
+def totals(shown: Sequence[DayRow], closed: Sequence[ClosedTrades]) -> PerformanceTotals:
     """Profit factor = gross profit / gross loss; expectancy = net result a closed trade."""
-    trades = sum(day.trades_closed for day in days)
-    wins = sum(day.wins for day in days)
-    losses = sum(day.losses for day in days)
-    profit = _sum(day.gross_profit for day in days)
-    loss = _sum(day.gross_loss for day in days)
+    count = sum(trades.trades_closed for trades in closed)
+    wins = sum(trades.wins for trades in closed)
+    losses = sum(trades.losses for trades in closed)
+    profit = _sum(trades.gross_profit for trades in closed)
+    loss = _sum(trades.gross_loss for trades in closed)
     drawdowns = [day.drawdown_percent for day in shown if day.drawdown_percent is not None]
     return PerformanceTotals(
-        realized=_sum(day.realized for day in days),
-        fees=_sum(day.fees for day in days),
-        trades_closed=trades,
+        realized=_sum(day.realized for day in shown),
+        fees=_sum(day.fees for day in shown),
+        trades_closed=count,
         wins=wins,
         losses=losses,
         gross_profit=profit,
         gross_loss=loss,
-        win_rate_percent=_ratio(HUNDRED * wins, Decimal(trades)),
+        win_rate_percent=_ratio(HUNDRED * wins, Decimal(count)),
         profit_factor=_ratio(profit, loss),
-        expectancy=_ratio(profit - loss, Decimal(trades)),
+        expectancy=_ratio(profit - loss, Decimal(count)),
         average_win=_ratio(profit, Decimal(wins)),
         average_loss=_ratio(loss, Decimal(losses)),
         max_drawdown_percent=max(drawdowns, default=None),

@@ -7,15 +7,16 @@ from decimal import Decimal
 import asyncpg
 import msgspec
 
-from domain.money import ZERO
+from domain.money import HUNDRED, ZERO
 from domain.settings import Settings
-from projections.pages.audit import ALERTS, read_log
+from domain.worst_case import worst_cases
+from projections.pages.alerts import AlertsWanted, read_alerts
 from projections.pages.ledger import read_counts
 from projections.pages.moments import moment_of, plain_row, snapshot, versions
 from projections.pages.positions import Selection, read_groups
 from projections.pages.registry import read_settings
 from projections.position_views import GroupView
-from projections.views import LedgerCounts, LogFilter, LogRow, OverviewView
+from projections.views import AlertRow, LedgerCounts, OverviewView
 
 ALERT_SPAN = timedelta(hours=24)
 ALERTS_MAX = 10
@@ -24,26 +25,28 @@ OPEN_GROUPS_MAX = 1_000
 _ACCOUNT = """
     SELECT a.currency, a.venue, a.paper, a.starting_balance, c.trading_state, c.state_reason,
            c.balance_total, c.balance_free, c.engine_version, c.engine_started_at
-    FROM read_2.accounts AS a JOIN read_2.conditions AS c ON c.account = a.account AND [c]
+    FROM read_3.accounts AS a JOIN read_3.conditions AS c ON c.account = a.account AND [c]
     WHERE a.account = $1 AND [a]
 """
 _FIGURES = """
-    SELECT (SELECT count(*) FROM read_2.queue AS q WHERE q.account = $1 AND [q]) AS queued,
-           (SELECT count(*) FROM read_2.discrepancies AS d WHERE d.account = $1 AND [d])
+    SELECT (SELECT count(*) FROM read_3.queue AS q WHERE q.account = $1 AND [q]) AS queued,
+           (SELECT count(*) FROM read_3.discrepancies AS d WHERE d.account = $1 AND [d])
                AS discrepancies,
-           (SELECT count(*) FROM read_2.orders AS o
+           (SELECT count(*) FROM read_3.orders AS o
                WHERE o.account = $1 AND [o] AND o.status = 'unknown') AS unknown_orders,
-           (SELECT coalesce(sum(c.resting + c.open_cost), 0) FROM read_2.commitments AS c
+           (SELECT count(*) FROM read_3.pending_fees AS f WHERE f.account = $1 AND [f])
+               AS fees_pending,
+           (SELECT coalesce(sum(c.resting + c.open_cost), 0) FROM read_3.commitments AS c
                WHERE c.account = $1 AND [c]) AS committed,
-           (SELECT coalesce(sum(p.realized), 0) FROM read_2.performance_days AS p
+           (SELECT coalesce(sum(p.realized), 0) FROM read_3.performance_days AS p
                WHERE p.account = $1 AND [p]) AS realized_total,
-           (SELECT coalesce(sum(p.realized), 0) FROM read_2.performance_days AS p
+           (SELECT coalesce(sum(p.realized), 0) FROM read_3.performance_days AS p
                WHERE p.account = $1 AND [p] AND p.date = $3) AS realized_today,
-           (SELECT max(s.received_at) FROM read_2.signals AS s
+           (SELECT max(s.received_at) FROM read_3.signals AS s
                WHERE s.account = $1 AND [s]) AS last_signal_at
 """
 _NEWEST = """
-    SELECT position, at FROM read_2.audit_log
+    SELECT position, at FROM read_3.audit_log
     WHERE account = $1 AND ($2::bigint IS NULL OR position <= $2)
     ORDER BY position DESC LIMIT 1
 """
@@ -66,6 +69,7 @@ class _Figures(msgspec.Struct, frozen=True, kw_only=True):
     queued: int
     discrepancies: int
     unknown_orders: int
+    fees_pending: int
     committed: Decimal
     realized_total: Decimal
     realized_today: Decimal
@@ -83,7 +87,7 @@ class _Seen(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     groups: Sequence[GroupView]
     signals: LedgerCounts
-    alerts: tuple[LogRow, ...]
+    alerts: tuple[AlertRow, ...]
 
 
 async def overview(pool: asyncpg.Pool, account: str, at: int | None = None) -> OverviewView | None:
@@ -101,8 +105,7 @@ async def _read(connection: asyncpg.Connection, account: str, at: int | None) ->
     today = moment.date().isoformat()
     figures = await connection.fetchrow(versions(_FIGURES, at), account, at, today)
     newest = await connection.fetchrow(_NEWEST, account, at)
-    recent = LogFilter(severities=ALERTS, start=moment - ALERT_SPAN, limit=ALERTS_MAX)
-    alerts = await read_log(connection, account, recent, at)
+    recent = AlertsWanted(since=moment - ALERT_SPAN, limit=ALERTS_MAX)
     still_open = Selection(closed=False, limit=OPEN_GROUPS_MAX)
     return _Seen(
         position=newest["position"] if newest else 0,
@@ -113,7 +116,7 @@ async def _read(connection: asyncpg.Connection, account: str, at: int | None) ->
         settings=await read_settings(connection, account, at) or Settings(),
         groups=await read_groups(connection, account, still_open, at),
         signals=await read_counts(connection, account, at),
-        alerts=alerts.rows,
+        alerts=await read_alerts(connection, account, recent, at),
     )
 
 
@@ -122,6 +125,7 @@ def _view(account: str, seen: _Seen) -> OverviewView:
     unrealized = sum((group.unrealized or ZERO for group in groups), ZERO)
     held = [group for group in groups if group.quantity]
     own, figures = seen.account, seen.figures
+    equity = own.starting_balance + figures.realized_total + unrealized
     return OverviewView(
         account=account,
         position=seen.position,
@@ -139,8 +143,10 @@ def _view(account: str, seen: _Seen) -> OverviewView:
         unrealized=unrealized,
         unmarked=sum(1 for group in groups if group.unrealized is None),
         starting_balance=own.starting_balance,
-        equity=own.starting_balance + figures.realized_total + unrealized,
+        equity=equity,
         committed=figures.committed,
+        worst_case=worst_case(seen.settings, equity),
+        max_committed_capital=seen.settings.risk.max_committed_capital,
         balance_total=own.balance_total,
         balance_free=own.balance_free,
         marks_at=min((group.mark_at for group in held if group.mark_at), default=None),
@@ -151,6 +157,16 @@ def _view(account: str, seen: _Seen) -> OverviewView:
         discrepancies=figures.discrepancies,
         unprotected_legs=sum(group.unprotected_legs for group in groups),
         unknown_orders=figures.unknown_orders,
+        waiting_groups=sum(1 for group in groups if group.state == "WAITING"),
+        fees_pending=figures.fees_pending,
         signals=seen.signals,
         alerts=seen.alerts,
+    )
+
+
+def worst_case(settings: Settings, equity: Decimal) -> Decimal:
+    """The most that full groups in every slot commit, if each were of the dearest symbol."""
+    return max(
+        case.all_groups * equity / HUNDRED if case.of_equity else case.all_groups
+        for case in worst_cases(settings).cases
     )

@@ -60,7 +60,7 @@ def _(event: InstrumentsChanged) -> Description:
 @describe.register
 def _(event: AlertRaised) -> Description:
     return Description(
-        kind="engine",
+        kind="alert",
         severity=event.severity,
         text=f"Alert, {event.kind.replace('_', ' ')} of {event.subject}: {event.text}",
     )

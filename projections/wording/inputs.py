@@ -122,8 +122,9 @@ def _(event: ClockTicked) -> Description:
 def _(event: OperatorActed) -> Description:
     action = event.action.replace("_", " ")
     subject = f" {event.subject}" if event.subject else ""
+    part = "" if event.percent is None else f" by {amount(event.percent)} %"
     return Description(
-        kind="operator", text=f"{event.actor}: {action}{subject}{because(event.reason)}"
+        kind="operator", text=f"{event.actor}: {action}{subject}{part}{because(event.reason)}"
     )
 
 

@@ -250,7 +250,7 @@ def test_an_order_nowhere_to_be_found_is_not_absent_while_the_position_disagrees
 
     order = desk.book.order(identity)
     assert order is not None
-    assert (order.status, order.missed) == (OrderStatus.UNKNOWN, 0)
+    assert (order.status, order.missed) == (OrderStatus.UNKNOWN, 4)
 
 
 def test_an_order_nowhere_to_be_found_is_absent_once_the_position_agrees() -> None:

@@ -1,10 +1,12 @@
 """Where a trade takes its profit: by leg, by pyramid, together, or both; resting or watched."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from application.inputs import ClockTicked
 from domain.dca_leg import LegExitFilled
 from domain.exit import ExitWatched
 from domain.order import OrderRequested
@@ -199,3 +201,23 @@ def test_shorts_take_profit_below() -> None:
     (closed,) = of(desk.recorded, PositionGroupClosed)
     assert closed.realized > D(0)
     check_settled(desk)
+
+
+def test_a_mark_from_before_a_level_does_not_touch_it() -> None:
+    """The feed died at 103; a later fill brings a level the dead mark would be beyond."""
+    desk = Desk(settings(mode="aggregate", execution="watch"), price="103")
+    desk.signal(price="100")
+    entry = next(o for o in desk.working("entry") if o.request.price == D(100))
+    old = desk.marks()
+    desk.now += timedelta(seconds=5)
+    (traded, ended) = desk.core.fill(entry.request.client_order_id, D(5), desk.now)
+    for report in (traded, ended):
+        handled = desk.engine.handle(report, desk.now, old)
+        desk.commit(handled.stored, handled.recorded)
+
+    ticked = desk.engine.handle(ClockTicked(due_at=desk.now), desk.now, old)
+    desk.commit(ticked.stored, ticked.recorded)
+    assert of(desk.recorded, PositionGroupClosing) == []
+
+    desk.wait(seconds=1)
+    assert of(desk.recorded, PositionGroupClosing) != []

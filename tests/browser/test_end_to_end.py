@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.e2e.alerts import alert
@@ -26,6 +26,14 @@ TIMEFRAMES = ("1", "3", "5", "15", "30", "45", "60", "120", "180", "240", "D", "
 # The demo's pool holds ten groups; the others wait, and are admitted as its market closes some.
 LONG_QUEUE = 6
 RANKING = r"deepest loss ([+−]?\d+\.\d\d %|unknown) · replacements \d+ · oldest (now|\d+ (s|min))"
+# Its trades hold something at once, for entries are sent at market, and go on for long.
+ONE_SLOT = {
+    "pool": {"max_open_groups": 1},
+    "grid": {
+        "entry_order": "market",
+        "legs": [{"gap_percent": "0", "weight_percent": "100", "take_profit_percent": "50"}],
+    },
+}
 # Buttons whose edge is outside the window, or outside the panel that clips them.
 OUTSIDE = """() => [...document.querySelectorAll(".queue .act, .queue .act *")].filter((each) => {
   const own = each.getBoundingClientRect();
@@ -57,6 +65,17 @@ class Demo:
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             assert answer.status == 202
+
+    def order(self, method: str, path: str, body: object) -> None:
+        """One request to the API, which must be taken."""
+        request = urllib.request.Request(
+            self.facts["api_url"] + path,
+            data=json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self.facts['api_token']}"},
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=10) as answered:
+            assert answered.status == 202
 
     def words(self) -> str:
         """Its log."""
@@ -159,3 +178,57 @@ def test_settings_are_shown_field_by_field_and_save_as_they_are_shown(
     expect(page.locator(".notice")).to_contain_text("durable")
     page.goto(page.url.removesuffix("settings"))
     expect(page.locator(".tile").filter(has_text="Pool")).to_contain_text("/9", timeout=20_000)
+
+
+@pytest.mark.timeout(240)
+def test_a_trade_is_reduced_then_reversed_and_a_signal_forced_in_past_the_slots(
+    demo: Demo, open_dashboard: OpenPage
+) -> None:
+    demo.order("PUT", "/settings", ONE_SLOT)
+    page = open_dashboard(demo.facts["dashboard_url"], 1280, 800)
+    origin = page.url.rstrip("/")
+    pool = page.locator(".tile").filter(has_text="Pool")
+    expect(pool).to_contain_text("/1", timeout=20_000)
+    secret = demo.facts["webhook_secret"]
+    demo.send(alert(secret, price=None))
+    page.goto(f"{origin}/positions")
+    rows = page.locator("[data-row]")
+    quantity = rows.first.locator(".group-row [data-label=Quantity]")
+    expect(quantity).not_to_have_text("0", timeout=20_000)
+
+    # A half is closed: the outcome is told, and the trade goes on with the rest.
+    rows.first.get_by_role("button", name="Reduce").click()
+    answer(page, "less risk")
+    expect(page.locator(".notice li").first).to_contain_text("is to sell", timeout=20_000)
+    rows.first.locator("[data-toggle]").click()
+    realized = rows.first.locator(".leg [data-label=Realized]").first
+    expect(realized).not_to_have_text("—", timeout=20_000)
+
+    # The trade is turned: what was long is closed, and the other side takes its slot.
+    demo.send(alert(secret, price=None, kind="reverse"))
+    turned = rows.filter(has_text="BTC/USDT:USDT").filter(has=page.locator(".side.short"))
+    expect(turned).to_have_count(1, timeout=30_000)
+    closed = page.locator(".closed tbody tr").filter(has_text="BTC/USDT:USDT")
+    expect(closed).to_contain_text("reverse", timeout=20_000)
+
+    # No slot is free: the next signal waits, and is forced in.
+    demo.send(alert(secret, symbol="ETHUSDT.P", price=None))
+    page.goto(f"{origin}/queue")
+    waits = page.locator("[data-label='Waits for']")
+    expect(waits).to_have_text("a free slot", timeout=20_000)
+    page.get_by_role("button", name="Force").click()
+    page.locator("#confirm-typed").fill("force")
+    answer(page, "the news")
+    expect(page.locator(".notice")).to_contain_text("promoted into group", timeout=20_000)
+    expect(pool).to_contain_text("2/1", timeout=20_000)
+
+    page.goto(f"{origin}/signals")
+    expect(page.locator(".ledger")).to_contain_text("balances")
+    expect(page.locator(".kind").filter(has_text="reverse")).to_have_count(1)
+
+
+def answer(page: Page, reason: str) -> None:
+    """Confirm what the dialog asks."""
+    page.locator("#confirm-reason").fill(reason)
+    page.locator("#confirm").get_by_role("button", name="Confirm").click()
+    expect(page.locator(".notice")).to_contain_text("is durable")

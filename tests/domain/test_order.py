@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from domain import order
@@ -243,6 +244,25 @@ def test_three_empty_answers_over_30_seconds_send_it_again_under_the_same_id() -
     )
 
     assert (state.status, state.sending, state.missed) == (OrderStatus.REQUESTED, 1, 0)
+
+
+def test_empty_answers_prove_nothing_while_the_position_disagrees() -> None:
+    past = (REQUESTED, UNKNOWN, missed(1, 0), missed(2, 15))
+    disagrees = msgspec.structs.replace(not_found(30), agreed=False)
+
+    state = given(order, *past).when(disagrees).then(missed(3, 30))
+    assert state.status is OrderStatus.UNKNOWN
+    given(order, *past, missed(3, 30)).when(not_found(31)).then(
+        missed(4, 31), OrderResent(client_order_id=ID, sending=1)
+    )
+
+
+def test_what_was_to_trade_at_once_is_not_sent_again_but_given_up() -> None:
+    at_once = msgspec.structs.replace(REQUESTED, time_in_force="ioc", send_before=None)
+
+    given(order, at_once, UNKNOWN, missed(1, 0), missed(2, 15)).when(not_found(30)).then(
+        missed(3, 30), OrderExpired(client_order_id=ID)
+    )
 
 
 def test_the_second_resend_is_counted_and_needs_a_proof_of_its_own() -> None:

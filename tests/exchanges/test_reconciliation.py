@@ -1,13 +1,24 @@
 """What is compared, what is asked about, and what is left alone."""
 
 from collections.abc import AsyncIterator, Sequence
+from decimal import Decimal
 
 import pytest
 
 from adapters.exchanges.reconciliation import Reconciliation, ReconciliationLimits
-from application.inputs import Ended, Found, ReconciliationSeen
+from application.inputs import Ended, Found, OrderReported, ReconciliationSeen, Traded
 from application.work import OpenOrder, WorkingOrder
 from tests.exchanges.stubs import D0, START, SYMBOL, Inbox, StubExchange, until
+
+TRADE = Traded(
+    trade_id="7",
+    price=Decimal(58_000),
+    quantity=Decimal("0.01"),
+    fee=D0,
+    fee_asset="USDT",
+    liquidity="taker",
+    traded_at=START,
+)
 
 
 class StubBook:
@@ -83,6 +94,26 @@ async def test_an_order_that_vanished_is_asked_about_before_positions_are_judged
     assert round_.exchange.calls == [("reconcile", SYMBOL), ("query", "a")]
     assert round_.inbox.reports("a") == [ended]
     assert isinstance(round_.inbox.inputs[-1][1], ReconciliationSeen)
+
+
+async def test_what_traded_meanwhile_is_told_before_what_ended(round_: Round) -> None:
+    """A stop sold the lot, so the venue ended the take-profit: the engine must not offer it again.
+
+    As it was asked first, the take-profit's end would be told while the lot still seems held.
+    """
+    round_.work("take-profit", "stop")
+    round_.open()
+    expired = Ended(status="expired", filled=D0)
+    filled = Ended(status="filled", filled=TRADE.quantity)
+    round_.exchange.answers["query", "take-profit"] = [expired]
+    round_.exchange.answers["query", "stop"] = [TRADE, filled]
+    assert await round_.reconciliation.reconcile()
+    told = [
+        (received.client_order_id, received.report)
+        for _, received in round_.inbox.inputs
+        if isinstance(received, OrderReported)
+    ]
+    assert told == [("stop", TRADE), ("take-profit", expired), ("stop", filled)]
 
 
 async def test_an_orphan_that_would_add_exposure_is_cancelled(round_: Round) -> None:

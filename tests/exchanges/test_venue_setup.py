@@ -4,6 +4,7 @@ import asyncio
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from adapters.exchanges.ccxt_exchange import CcxtExchange
@@ -128,6 +129,21 @@ async def test_an_entry_in_the_wrong_mode_is_refused_and_an_exit_goes_through(
     assert "one-way" in refused.report.message
     closing = ticket(PREFIX + "C", side="sell", price=None, reduce_only=True)
     await prepared.place(closing)
+    assert venue.positions() == {}
+
+
+async def test_in_hedge_mode_an_exit_goes_through_though_the_symbol_was_changed_by_hand(
+    exchange: CcxtExchange, venue: WireVenue
+) -> None:
+    """There an exit bears no reduce-only flag: its position side makes it one."""
+    wanted = msgspec.structs.replace(HEDGED, leverage=9)
+    venue.core.set_hedge_mode(hedge_mode=True)
+    await exchange.place(ticket(PREFIX + "A", price=None, position_side="long"))
+    prepared = PreparedExchange(exchange, lambda _: wanted)
+
+    (refused,) = await prepared.place(ticket(PREFIX + "B", position_side="long"))
+    assert isinstance(refused.report, Refused)
+    await prepared.place(ticket(PREFIX + "C", side="sell", price=None, position_side="long"))
     assert venue.positions() == {}
 
 

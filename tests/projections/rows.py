@@ -28,6 +28,7 @@ LEG = LegRow(
     open_fee=D(0),
     realized=D(0),
     fees=D(0),
+    fees_pending=0,
     reduced_from=0,
     entry_status=None,
 )

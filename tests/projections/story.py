@@ -81,6 +81,7 @@ def _key(aggregate: str, event: Event, at: datetime) -> str:
         "pyramid": "pyramid_id",
         "position_group": "group_id",
         "exit": "exit_id",
+        "waiting_entry": "pyramid_id",
     }
     return "self" if aggregate == "account" else str(getattr(event, fields[aggregate]))
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from projections.position_views import GroupView, LegView
-from projections.standing import group_view, leg_view
+from projections.standing import Mark, Parts, group_view
 from tests.projections.rows import GROUP, HELD, exit_row, leg
 from tests.projections.story import MORNING, D
 
@@ -15,7 +15,7 @@ WATCHED: dict[str, Any] = {"client_order_id": "", "order_status": None}
 
 
 def held(*exits: object) -> LegView:
-    return leg_view(HOLDING, None, exits)  # type: ignore[arg-type]
+    return group(exits=list(exits)).legs[0]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_lot_that_no_take_profit_is_about_is_unprotected(exits: tuple) -> None
 
 
 def test_a_leg_that_holds_nothing_needs_no_exit() -> None:
-    seen = leg_view(leg(), None, [exit_row()])
+    seen = group(legs=[leg()], exits=[exit_row()]).legs[0]
     assert (seen.unprotected, seen.exit) == (False, None)
 
 
@@ -117,4 +117,23 @@ def test_funding_is_part_of_what_a_trade_realized() -> None:
 
 def group(legs: list | None = None, exits: list | None = None, **changes: object) -> GroupView:
     row = msgspec.structs.replace(GROUP, **changes)
-    return group_view(row, [HOLDING] if legs is None else legs, exits or [], None)
+    parts = Parts(legs=[HOLDING] if legs is None else legs, exits=exits or [])
+    return group_view(row, parts, None)
+
+
+def test_a_leg_without_a_target_of_its_own_has_that_of_its_exit_or_none() -> None:
+    entry = leg(leg_id="g-p0-l1", take_profit_percent=D(6))
+    for mode, target in (("per_leg", D(106)), ("hybrid", D(106)), ("aggregate", None)):
+        waits = group(legs=[leg(**HELD), entry], exits=[exit_row()], mode=mode).legs[1]
+        assert (waits.exit, waits.target) == (None, target), mode
+
+
+def test_progress_is_measured_from_all_that_the_exit_sells_together() -> None:
+    other = leg(leg_id="g-p0-l1", **{**HELD, "entry_cost": D(180), "open_cost": D(180)})
+    whole = exit_row("g", covers="g-p0-l0 g-p0-l1", price=D(97), quantity=D(4))
+    row = msgspec.structs.replace(GROUP, mode="aggregate")
+    parts = Parts(legs=[leg(**HELD), other], exits=[whole])
+    shown = group_view(row, parts, Mark(price=D(96), at=MORNING))
+    # Two lots, at 100 and at 90: half of the way from 95 to 97.
+    assert [each.progress_percent for each in shown.legs] == [D(50), D(50)]
+    assert [each.target for each in shown.legs] == [D(97), D(97)]

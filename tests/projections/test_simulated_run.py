@@ -145,6 +145,11 @@ async def test_the_read_tables_show_the_figures_of_the_run(run: Run, postgres_ur
     assert results is not None
     assert results.totals.realized == Decimal(run.summary["realized_pnl"])
     assert results.totals.fees == Decimal(run.summary["fees"])
+    closed = [group for group in groups if group.state == "CLOSED" and group.fees]
+    for name in ("realized", "fees"):
+        of_sides = [getattr(row, name) for row in results.breakdown if row.by == "side"]
+        assert sum(of_sides) == sum(getattr(group, name) for group in closed), name
+    assert results.totals.trades_closed == len(closed) > 0
 
 
 def settled_positions(events: Sequence[Recorded]) -> list[int]:

@@ -12,6 +12,7 @@ from projections.pages.results import ClosedTrades, RealizedDay, breakdown, day_
 from projections.standing import (
     LegRow,
     Mark,
+    Parts,
     average_entry,
     group_state,
     group_view,
@@ -65,7 +66,9 @@ def test_a_short_gains_as_the_mark_falls_and_its_target_lies_below() -> None:
     view = leg_view(short, D("99.5"))
     assert (view.target, view.progress_percent) == (D(99), D(50))
     group = group_view(
-        msgspec.structs.replace(GROUP, side="short"), [short], [], Mark(price=D("99.5"), at=MORNING)
+        msgspec.structs.replace(GROUP, side="short"),
+        Parts(legs=[short]),
+        Mark(price=D("99.5"), at=MORNING),
     )
     assert group.unrealized == D("0.8")
     assert group.pnl_percent == D("0.4")
@@ -74,7 +77,7 @@ def test_a_short_gains_as_the_mark_falls_and_its_target_lies_below() -> None:
 def test_contracts_of_a_size_are_valued_by_it() -> None:
     held = leg(**HELD, contract_size=D("0.01"))
     assert average_entry([held]) == D(10000)
-    view = group_view(GROUP, [held], [], Mark(price=D(10100), at=MORNING))
+    view = group_view(GROUP, Parts(legs=[held]), Mark(price=D(10100), at=MORNING))
     assert view.unrealized == D("1.8")
 
 
@@ -102,7 +105,7 @@ def test_profit_is_the_sum_over_the_legs_to_the_last_digit(
         )
         for index, (price, quantity, is_open) in enumerate(lots)
     ]
-    view = group_view(GROUP, legs, [], Mark(price=mark, at=MORNING))
+    view = group_view(GROUP, Parts(legs=legs), Mark(price=mark, at=MORNING))
     expected = sum(
         ((mark - price) * quantity - D("0.01") for price, quantity, is_open in lots if is_open),
         D(0),
@@ -111,10 +114,14 @@ def test_profit_is_the_sum_over_the_legs_to_the_last_digit(
     assert view.pnl == expected - D("0.07") * len(lots)
 
 
-def day(date: str, realized: Decimal, **counts: int) -> RealizedDay:
-    wins, losses = counts.get("wins", 0), counts.get("losses", 0)
-    return RealizedDay(
+def closed(date: str, realized: Decimal, **changes: Any) -> ClosedTrades:
+    """As many trades as are said to have won or lost, `realized` together."""
+    wins, losses = changes.get("wins", 0), changes.get("losses", 0)
+    trades = ClosedTrades(
         date=date,
+        symbol="A",
+        timeframe="15",
+        side="long",
         realized=realized,
         fees=D(1),
         trades_closed=wins + losses,
@@ -123,21 +130,34 @@ def day(date: str, realized: Decimal, **counts: int) -> RealizedDay:
         gross_profit=max(D(0), realized),
         gross_loss=max(D(0), -realized),
     )
+    return msgspec.structs.replace(trades, **changes)
 
 
 def test_drawdown_is_measured_from_the_peak_before_it() -> None:
-    days = [day("2026-01-05", D(100), wins=1), day("2026-01-06", D(-220), losses=2)]
-    shown = day_rows(days, D(1000))
+    results = {"2026-01-05": D(100), "2026-01-06": D(-220)}
+    days = [RealizedDay(date=date, realized=result) for date, result in results.items()]
+    trades = [closed("2026-01-05", D(100), wins=1), closed("2026-01-06", D(-220), losses=2)]
+    shown = day_rows(days, trades, D(1000))
     assert [row.equity for row in shown] == [D(1100), D(880)]
     assert [row.drawdown_percent for row in shown] == [D(0), D(20)]
-    figures = totals(days, shown)
+    assert [(row.wins, row.losses) for row in shown] == [(1, 0), (0, 2)]
+    figures = totals(shown, trades)
     assert (figures.max_drawdown_percent, figures.expectancy) == (D(20), D(-40))
     assert figures.profit_factor == D(100) / D(220)
     assert (figures.average_win, figures.average_loss) == (D(100), D(110))
 
 
+def test_a_trade_may_close_on_a_day_that_realized_nothing() -> None:
+    days = [RealizedDay(date="2026-01-05", realized=D(8))]
+    shown = day_rows(days, [closed("2026-01-06", D(8), wins=1)], D(1000))
+    assert [(row.date, row.trades_closed, row.equity) for row in shown] == [
+        ("2026-01-05", 0, D(1008)),
+        ("2026-01-06", 1, D(1008)),
+    ]
+
+
 def test_without_trades_no_ratio_is_made_up() -> None:
-    figures = totals([], ())
+    figures = totals((), [])
     assert (figures.trades_closed, figures.realized) == (0, D(0))
     assert figures.win_rate_percent is None
     assert figures.expectancy is None
@@ -145,17 +165,17 @@ def test_without_trades_no_ratio_is_made_up() -> None:
 
 
 def test_a_breakdown_sums_what_was_traded_under_one_name() -> None:
-    common: dict[str, Any] = {"fees": D(1), "trades_closed": 2, "wins": 1, "losses": 1}
-    closed = [
-        ClosedTrades(symbol="A", timeframe="15", side="long", realized=D(3), **common),
-        ClosedTrades(symbol="A", timeframe="60", side="short", realized=D(-1), **common),
-        ClosedTrades(symbol="B", timeframe="15", side="long", realized=D(2), **common),
+    common: dict[str, Any] = {"wins": 1, "losses": 1}
+    trades = [
+        closed("2026-01-05", D(3), symbol="A", **common),
+        closed("2026-01-05", D(-1), symbol="A", timeframe="60", side="short", **common),
+        closed("2026-01-06", D(2), symbol="B", **common),
     ]
-    assert [(row.name, row.realized) for row in breakdown(closed, "symbol")] == [
+    assert [(row.name, row.realized) for row in breakdown(trades, "symbol")] == [
         ("A", D(2)),
         ("B", D(2)),
     ]
-    assert [(row.name, row.trades_closed) for row in breakdown(closed, "timeframe")] == [
+    assert [(row.name, row.trades_closed) for row in breakdown(trades, "timeframe")] == [
         ("15", 4),
         ("60", 2),
     ]

@@ -8,6 +8,8 @@ from application.inputs import ClockTicked
 from application.journal import Recorded
 from domain.dca_leg import LegEntryFilled, LegExitFilled, LegFeeValued
 from domain.exit import ExitRequested, ExitTouched, ExitUnwatched, ExitWatched
+from domain.holding_terms import PendingFee
+from domain.holdings import FeeValued
 from domain.identity import stop_id
 from domain.message import Event
 from domain.position_group import (
@@ -18,6 +20,7 @@ from domain.position_group import (
     ReductionStarted,
     StopTrailed,
 )
+from domain.risk_engine import ProfitRecorded
 from domain.trading_day import AlertRaised
 from projections import pages
 from projections.position_views import GroupView, LegView
@@ -192,11 +195,14 @@ async def test_a_closing_ends_a_reduction(world: World) -> None:
 
 
 async def test_funding_is_realized_by_group_and_day_and_moves_the_equity(world: World) -> None:
-    shares = [
-        FundingShared(group_id=GROUP, funding_id=each, amount=D(amount), settled_at=MORNING)
-        for each, amount in (("f1", "-0.5"), ("f2", "0.2"))
-    ]
-    await world.given(then(holding(), *shares))
+    story = holding()
+    for each, amount, total in (("f1", "-0.5", "-0.5"), ("f2", "0.2", "-0.3")):
+        then(
+            story,
+            FundingShared(group_id=GROUP, funding_id=each, amount=D(amount), settled_at=MORNING),
+            ProfitRecorded(leg_id=GROUP, group_id=GROUP, amount=D(amount), total=D(total)),
+        )
+    await world.given(story)
     group = await shown(world)
     assert (group.funding, group.realized) == (D("-0.3"), D("-0.3"))
     overview = await pages.overview(world.pool, ACCOUNT)
@@ -224,24 +230,26 @@ async def test_a_fee_valued_later_comes_off_lot_and_profit(world: World) -> None
         realized=D("2.3"),
         traded_at=MORNING,
     )
-    then(story, sold)
+    leg = leg_name()
+    then(story, sold, ProfitRecorded(leg_id=leg, group_id=GROUP, amount=D("2.3"), total=D("2.3")))
     pending = story.events[-1].at
-    valued = LegFeeValued(
-        leg_id=leg_name(),
-        trade_id="t-E0",
-        fee_value=D(5),
-        entry_fee=D(3),
-        realized=D(-2),
+    fee = PendingFee(leg_id=leg, trade_id="t-E0", fee=D("0.01"), asset="BNB")
+    then(
+        story.wait(seconds=1),
+        FeeValued(pending=fee, fee_value=D(5)),
+        LegFeeValued(leg_id=leg, trade_id="t-E0", fee_value=D(5), entry_fee=D(3), realized=D(-2)),
+        ProfitRecorded(leg_id=leg, group_id=GROUP, amount=D(-2), total=D("0.3")),
     )
-    await world.given(then(story.wait(seconds=1), valued))
+    await world.given(story)
     await world.mark(SYMBOL, D(60000))
     at = await pages.position_at(world.pool, ACCOUNT, pending)
     before, now = await shown(world, at), await shown(world)
-    assert (before.realized, before.fees) == (D("2.3"), D("0.1"))
+    assert (before.realized, before.fees, before.fees_pending) == (D("2.3"), D("0.1"), 1)
+    assert now.fees_pending == 0
     assert (now.realized, now.fees, now.unrealized) == (D("0.3"), D("5.1"), D(-3))
-    query = "SELECT fees_pending FROM read_2.legs WHERE leg_id = $1 ORDER BY since"
+    query = "SELECT fees_pending FROM read_3.legs WHERE leg_id = $1 ORDER BY since"
     rows = await world.pool.fetch(query, leg_name())
-    assert [row["fees_pending"] for row in rows][-3:] == [1, 1, 0]
+    assert list(dict.fromkeys(row["fees_pending"] for row in rows[1:])) == [1, 0]
     results = await pages.performance(world.pool, ACCOUNT)
     assert results is not None
     assert (results.days[0].realized, results.days[0].fees) == (D("0.3"), D("5.1"))

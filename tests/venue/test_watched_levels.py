@@ -20,6 +20,8 @@ from domain.settings import Settings
 from tests.venue.bench import AT, SYMBOL, new_core, stop, ticket, told
 
 D = Decimal
+# Within a sweep only what is touched sees the level: all else the price before it.
+STOOD = D(60000)
 Reply = Callable[["ScriptedEngine", Decimal], list[Event]]
 
 
@@ -164,9 +166,9 @@ def test_a_level_fires_within_the_sweep_and_is_closed_there_as_taker() -> None:
     core = long_core()
     assert played(core, [falls("59000")], "58000", on_touch=close_all) == [
         ("touched", D(59000)),
-        ("close accepted", D(59000)),
-        ("close 0.01 at 59000 taker", D(59000)),
-        ("close filled 0.01", D(59000)),
+        ("close accepted", STOOD),
+        ("close 0.01 at 59000 taker", STOOD),
+        ("close filled 0.01", STOOD),
     ]
     assert core.price(SYMBOL) == D(58000)
     assert core.positions() == {}
@@ -175,7 +177,7 @@ def test_a_level_fires_within_the_sweep_and_is_closed_there_as_taker() -> None:
 def test_a_level_above_fires_on_the_way_up_at_its_own_price() -> None:
     heard = played(long_core(), [rises("60500")], "61000", on_touch=close_all)
     assert heard[0] == ("touched", D(60500))
-    assert heard[2] == ("close 0.01 at 60500 taker", D(60500))
+    assert heard[2] == ("close 0.01 at 60500 taker", STOOD)
 
 
 def test_a_level_exactly_at_the_target_is_reached_and_one_beyond_is_not() -> None:
@@ -274,8 +276,8 @@ def test_a_level_nobody_acts_on_is_told_once_a_price_and_the_sweep_goes_on() -> 
     core.place(ticket("far", "buy", "0.01", "58500"), AT)
     assert played(core, [falls("59000")], "58000", on_touch=nothing) == [
         ("touched", D(59000)),
-        ("far 0.01 at 58500 maker", D(58500)),
-        ("far filled 0.01", D(58500)),
+        ("far 0.01 at 58500 maker", STOOD),
+        ("far filled 0.01", STOOD),
         ("touched", D(58500)),
     ]
     assert core.price(SYMBOL) == D(58000)

@@ -99,6 +99,10 @@ async def test_it_trades_moves_fills_and_fails_as_told(venue: VenueProcess, remo
     await venue.control("/expire", {"client_order_id": "my-2"})
     assert await venue.control("/open-orders") == (200, [])
 
+    await venue.control("/hand", {"symbol": BTC, "side": "sell", "quantity": "0.01"})
+    assert await venue.control("/positions") == (200, {})
+    assert (await venue.control("/orders"))[1][-1]["ticket"]["client_order_id"] == "web_1"
+
 
 async def test_the_line_is_cut_and_restored(venue: VenueProcess, remote: Any) -> None:
     await remote.load_markets()
@@ -116,6 +120,7 @@ async def test_the_line_is_cut_and_restored(venue: VenueProcess, remote: Any) ->
         ("/move", {"symbol": BTC}, "missing required field `price`"),
         ("/fill", {"client_order_id": "nope", "quantity": "1"}, "none rests"),
         ("/expire", {"client_order_id": "nope"}, "none works"),
+        ("/hand", {"symbol": BTC, "side": "buy", "quantity": "5000"}, "refused with -4005"),
         ("/fault", {"kind": "nope"}, "choose one of"),
         ("/stream-fault", {"kind": "nope"}, "Invalid enum value"),
         ("/line", {"line": "nope"}, "Invalid enum value"),

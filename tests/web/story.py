@@ -6,24 +6,20 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from projections.position_views import ExitView, GroupView, LegView
 from projections.views import (
     AccountView,
+    AlertRow,
     BreakdownRow,
-    CheckRow,
-    CommittedRow,
     DayRow,
-    DecisionRow,
-    DiscrepancyRow,
     LedgerCounts,
-    LimitRow,
     LogRow,
     OverviewView,
     PerformanceTotals,
     PerformanceView,
     QueueRow,
     QueueView,
-    RiskView,
+    ReversedTrade,
+    SettingsRefusal,
     SignalRow,
     SignalsView,
 )
@@ -42,10 +38,23 @@ def account(name: str = "paper") -> AccountView:
         trading_state="active",
         settings_version=3,
         settings='{\n  "pool": {\n    "max_open_groups": 10\n  }\n}\n',
+        refused=SettingsRefusal(
+            refusal="capital.hedge_mode was true: it changes only when flat without orders, and"
+            " 3 groups, 14 orders and 0 positions beside them are open; close them first",
+            actor="operator",
+            reason="both sides from now on",
+            at=NOW - timedelta(minutes=9),
+        ),
     )
 
 
-def alert(position: int, severity: str, text: str) -> LogRow:
+def wished(position: int, text: str) -> LogRow:
+    """The operator's own input, which begins a story."""
+    row = log_row(position, "info", text)
+    return replace(row, kind="operator", name="trading_day.operator_acted.v1")
+
+
+def log_row(position: int, severity: str, text: str) -> LogRow:
     return LogRow(
         position=position,
         at=NOW - timedelta(minutes=position),
@@ -63,12 +72,43 @@ def alert(position: int, severity: str, text: str) -> LogRow:
     )
 
 
+def alert(position: int, kind: str, severity: str, subject: str, text: str) -> AlertRow:
+    return AlertRow(
+        position=position,
+        at=NOW - timedelta(minutes=900 - position),
+        kind=kind,  # type: ignore[arg-type]
+        severity=severity,  # type: ignore[arg-type]
+        subject=subject,
+        symbol="ETH/USDT:USDT" if subject.startswith("g") else "",
+        group_id=subject.partition("-")[0] if subject.startswith("g") else "",
+        text=text,
+        correlation_id=f"c{position}",
+    )
+
+
+def alerts() -> tuple[AlertRow, ...]:
+    """Of the day, newest first."""
+    return (
+        alert(899, "unprotected", "critical", "gbbbb-p0-l2", "0.031 is held without any exit"),
+        alert(
+            896,
+            "missed_alert",
+            "warning",
+            "ADA/USDT:USDT",
+            "TradingView believed that we held a long position; we hold none",
+        ),
+        alert(871, "fee_unvalued", "warning", "BNB", "fees in BNB wait for a mark of BNB/USDT"),
+        alert(860, "queue", "warning", "q1", "max_open_groups was 10, the limit is 10"),
+        alert(812, "settings_refused", "warning", "paper", "3 groups and 14 orders are open"),
+    )
+
+
 COUNTS = LedgerCounts(
     received=46, admitted=21, queued=3, replaced=4, removed=1, duplicate=9, refused=6, rejected=2
 )
 
 
-def overview(unrealized: Decimal, *, state: str = "active") -> OverviewView:
+def overview(unrealized: Decimal, *, state: str = "active", unprotected: int = 0) -> OverviewView:
     return OverviewView(
         account="paper",
         position=900,
@@ -78,9 +118,9 @@ def overview(unrealized: Decimal, *, state: str = "active") -> OverviewView:
         paper=True,
         trading_state=state,
         state_reason="" if state == "active" else "loss of the day 512.40 reached 500",
-        open_groups=3,
+        open_groups=4,
         max_open_groups=10,
-        queued=2,
+        queued=3,
         realized_total=D("1204.118"),
         realized_today=D("-36.5"),
         unrealized=unrealized,
@@ -88,6 +128,8 @@ def overview(unrealized: Decimal, *, state: str = "active") -> OverviewView:
         starting_balance=D(100000),
         equity=D("101386.5655"),
         committed=D("14210.77"),
+        worst_case=D(50000),
+        max_committed_capital=D(50000),
         balance_total=D("101204.118"),
         balance_free=D("87000.12"),
         marks_at=NOW - timedelta(seconds=1),
@@ -96,135 +138,12 @@ def overview(unrealized: Decimal, *, state: str = "active") -> OverviewView:
         engine_version="0.1.0",
         engine_started_at=NOW - timedelta(hours=6),
         discrepancies=0,
-        unprotected_legs=0,
+        unprotected_legs=unprotected,
         unknown_orders=0,
+        waiting_groups=1,
+        fees_pending=1,
         signals=COUNTS,
-        alerts=(
-            alert(1, "critical", "Order of leg 1.2 of SOL/USDT:USDT is UNKNOWN for 60 s"),
-            alert(4, "warning", "TradingView believed we held ETH/USDT:USDT long; we do not"),
-        ),
-    )
-
-
-def leg(group: str, pyramid: int, index: int, *, filled: bool, short: bool = False) -> LegView:
-    gap = D("-0.5") * index * (-1 if short else 1)
-    price = D("64250.1") * (1 + gap / 100)
-    return LegView(
-        leg_id=f"{group}-p{pyramid}-l{index}",
-        pyramid_id=f"{group}-p{pyramid}",
-        pyramid_index=pyramid,
-        index=index,
-        state="FILLED" if filled else "OPEN",
-        price=price.quantize(D("0.1")),
-        gap_percent=D("-0.5") * index,
-        weight_percent=D(20),
-        take_profit_percent=D("1.5"),
-        target=(price * D("1.015")).quantize(D("0.1")),
-        progress_percent=D("37.25") if filled and not index % 2 else D("-12.5"),
-        quantity=D("0.031"),
-        filled=D("0.031") if filled else D(0),
-        average_fill=price.quantize(D("0.1")) if filled else None,
-        open_quantity=D("0.031") if filled else D(0),
-        realized=D(0),
-        fees=D("0.39"),
-        exit=_exit(f"{group}-p{pyramid}-l{index}", price * D("1.015")) if filled else None,
-        stop=_stop(group) if filled else None,
-        being_sold=False,
-        unprotected=False,
-        reason="",
-    )
-
-
-def _exit(exit_id: str, price: Decimal, reason: str = "") -> ExitView:
-    """Of one leg: it rests at the venue, or is watched for this reason."""
-    return ExitView(
-        exit_id=exit_id,
-        aim="take_profit",
-        state="WATCHED" if reason else "RESTING",
-        price=price.quantize(D("0.1")),
-        quantity=D("0.031"),
-        covers=1,
-        client_order_id="" if reason else "PABCD2EFGH3IJKLMNOPQRSTUVWXYZ",
-        reason=reason,
-    )
-
-
-def _stop(group: str) -> ExitView:
-    return ExitView(
-        exit_id=f"{group}-stop",
-        aim="stop",
-        state="WATCHED",
-        price=D("61000.5"),
-        quantity=D("0.155"),
-        covers=5,
-        client_order_id="",
-        reason="stop execution is watch",
-    )
-
-
-def group(
-    name: str, symbol: str, side: str, pnl: Decimal | None, state: str = "DCA_ACTIVE"
-) -> GroupView:
-    legs = tuple(
-        leg(name, pyramid, index, filled=index < 3 - pyramid, short=side == "short")
-        for pyramid in range(2)
-        for index in range(5)
-    )
-    return GroupView(
-        group_id=name,
-        symbol=symbol,
-        timeframe="15m",
-        side=side,  # type: ignore[arg-type]
-        state=state,  # type: ignore[arg-type]
-        mode="per_leg",
-        signal_id="s1",
-        pyramids=2,
-        max_pyramids=5,
-        legs_filled=5,
-        legs_total=10,
-        quantity=D("0.155"),
-        average_entry=D("63980.5512"),
-        mark=D("64411.35") if pnl is not None else None,
-        mark_at=NOW if pnl is not None else None,
-        unrealized=pnl,
-        realized=D("12.5"),
-        funding=D("-0.87"),
-        fees=D("3.9"),
-        pnl=pnl,
-        pnl_percent=None if pnl is None else pnl / 50,
-        committed=D("4810.33"),
-        exit=None,
-        stop=_stop(name),
-        trailed_from=D("64800"),
-        reducing=False,
-        reducing_reason="",
-        unprotected_legs=0,
-        opened_at=NOW - timedelta(hours=3, minutes=12),
-        closing_reason="",
-        closed_at=None,
-        legs=legs,
-    )
-
-
-def groups(pnl: Decimal) -> tuple[GroupView, ...]:
-    return (
-        group("gaaaa", "BTC/USDT:USDT", "long", pnl),
-        reduced(group("gbbbb", "ETH/USDT:USDT", "short", D("-41.1"), "PROFIT_TAKING")),
-        group("gcccc", "SOL/USDT:USDT", "long", None, "CLOSING"),
-    )
-
-
-def reduced(whole: GroupView) -> GroupView:
-    """A part of it is being sold; of the rest one leg is watched, one waits, one has nothing."""
-    first, second, third, *others = whole.legs
-    legs = (
-        replace(first, exit=None, being_sold=True),
-        replace(second, exit=_exit(second.leg_id, D("63928.8"), "too small to rest at the venue")),
-        replace(third, exit=None, unprotected=True),
-        *others,
-    )
-    return replace(
-        whole, legs=legs, unprotected_legs=1, reducing=True, reducing_reason="operator: half of it"
+        alerts=alerts(),
     )
 
 
@@ -232,7 +151,12 @@ def queue() -> QueueView:
     rows = tuple(
         QueueRow(
             rank=index + 1,
-            rank_tuple=("not a continuation", f"{loss} %", "1 replacement", f"#{index + 7}"),
+            rank_tuple=(
+                "continuation=false",
+                f"deepest_loss={loss}",
+                f"replacements={index}",
+                "oldest=2026-01-05T14:18:00+00:00",
+            ),
             signal_id=f"q{index}",
             symbol=symbol,
             timeframe="1h",
@@ -245,23 +169,38 @@ def queue() -> QueueView:
             waiting_since=NOW - timedelta(minutes=11 + index),
             waiting_seconds=660 + 60 * index,
             reason="max_open_groups",
+            turns=False,
+            waits_for=(),
         )
         for index, (symbol, loss) in enumerate(
-            [("XRP/USDT:USDT", "-0.94"), ("ADA/USDT:USDT", "0.2")]
+            [("XRP/USDT:USDT", "-0.94"), ("ADA/USDT:USDT", "0.2"), ("SOL/USDT:USDT", "0.31")]
         )
     )
-    return QueueView(rows=rows, limit=None, free_slots=7)
+    return QueueView(rows=(*rows[:2], reversing(rows[2])), limit=None, free_slots=6)
+
+
+def reversing(row: QueueRow) -> QueueRow:
+    """It turns the trade that is closing."""
+    trade = ReversedTrade(group_id="gcccc", timeframe="15m", side="long", quantity=D("0.155"))
+    return replace(
+        row,
+        side="short",
+        reason="waits until what it reverses is flat",
+        turns=True,
+        waits_for=(trade,),
+    )
 
 
 def signals() -> SignalsView:
     outcomes = ("admitted", "queued", "duplicate", "rejected", "no_effect", "refused")
+    kinds = {"no_effect": "exit", "queued": "reverse", "admitted": "reduce"}
     rows = tuple(
         SignalRow(
             signal_id=f"s{index}",
             position=800 - index,
             received_at=NOW - timedelta(minutes=index, seconds=42),
             source="52.89.214.238",
-            kind="exit" if outcome == "no_effect" else "entry",
+            kind=kinds.get(outcome, "entry"),
             symbol="BTC/USDT:USDT",
             timeframe="15m",
             side="short" if index % 2 else "long",
@@ -274,62 +213,6 @@ def signals() -> SignalsView:
         for index, outcome in enumerate(outcomes)
     )
     return SignalsView(counts=COUNTS, rows=rows)
-
-
-def risk(state: str = "active") -> RiskView:
-    checks = (
-        CheckRow(rule="trading_state", value="active", limit="active", passed=True),
-        CheckRow(rule="max_open_groups", value="10", limit="10", passed=False),
-        CheckRow(rule="mark_fresh", value="0.4", limit="30", passed=True),
-    )
-    return RiskView(
-        trading_state=state,
-        state_reason="the account was opened",
-        state_actor="operator",
-        state_changed_at=NOW - timedelta(hours=6),
-        limits=(
-            LimitRow(rule="max_open_groups", value=D(3), limit=D(10), used_percent=D(30)),
-            LimitRow(rule="max_daily_loss", value=D("36.5"), limit=D(500), used_percent=D("7.3")),
-            LimitRow(
-                rule="max_committed_capital",
-                value=D("47800.77"),
-                limit=D(50000),
-                used_percent=D("95.6"),
-            ),
-            LimitRow(rule="max_drawdown_percent", value=None, limit=D(20), used_percent=None),
-        ),
-        committed=D("14210.77"),
-        committed_by_symbol=(
-            CommittedRow(symbol="BTC/USDT:USDT", resting=D(4000), open_cost=D("810.33"), groups=1),
-            CommittedRow(symbol="ETH/USDT:USDT", resting=D(0), open_cost=D("4800.11"), groups=1),
-        ),
-        realized_today=D("-36.5"),
-        balance_total=D("101204.118"),
-        balance_free=D("87000.12"),
-        discrepancies=(
-            DiscrepancyRow(
-                symbol="SOL/USDT:USDT",
-                expected=D(12),
-                seen=D(10),
-                detail="sold by hand",
-                found_at=NOW,
-            ),
-        ),
-        denials=(
-            DecisionRow(
-                position=700,
-                at=NOW - timedelta(minutes=11),
-                signal_id="q0",
-                group_id="gq0",
-                symbol="XRP/USDT:USDT",
-                approved=False,
-                reason="max_open_groups",
-                transient=True,
-                promoted=False,
-                receipt=checks,
-            ),
-        ),
-    )
 
 
 def performance() -> PerformanceView:

@@ -5,21 +5,24 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from application.inbox import InboxUnavailable
 from domain.message import Input
 from projections.position_views import GroupState, GroupView
+from projections.risk_views import RiskView
 from projections.views import (
     AccountView,
+    AlertRow,
     LogFilter,
     LogRow,
     LogView,
     OverviewView,
     PerformanceView,
     QueueView,
-    RiskView,
     SignalsView,
 )
-from tests.web import story
+from tests.web import story, story_risk, story_trades
 from web.access import Access
 from web.changes import ChangeFeed
 from web.deps import EngineStatus, Health, OrderLatency, StreamHealth, WebAccount, WebDeps
@@ -84,10 +87,13 @@ class StoryViews:
         self.pnl = Decimal("66.77")
         self.known: tuple[AccountView, ...] = (story.account(),)
         self.log_rows: tuple[LogRow, ...] = (
-            story.alert(1, "critical", "Order of leg 1.2 of SOL/USDT:USDT is UNKNOWN for 60 s"),
-            story.alert(2, "info", "Opened BTC/USDT:USDT 15m long with 2 pyramids"),
+            story.log_row(1, "critical", "Order of leg 1.2 of SOL/USDT:USDT is UNKNOWN for 60 s"),
+            story.log_row(2, "info", "Opened BTC/USDT:USDT 15m long with 2 pyramids"),
         )
         self.trading_state = "active"
+        self.unprotected = 0
+        self.ledger = story.signals()
+        self.alerts_told: tuple[AlertRow, ...] = story.alerts()
         self.asked_at: list[int | None] = []
         self.filters: list[LogFilter] = []
 
@@ -99,7 +105,8 @@ class StoryViews:
 
     async def overview(self, account: str, at: int | None = None) -> OverviewView | None:
         self.asked_at.append(at)
-        return story.overview(self.pnl, state=self.trading_state)
+        shown = story.overview(self.pnl, state=self.trading_state, unprotected=self.unprotected)
+        return replace(shown, alerts=self.alerts_told)
 
     async def groups(
         self,
@@ -109,19 +116,19 @@ class StoryViews:
         limit: int = 200,
         at: int | None = None,
     ) -> tuple[GroupView, ...]:
-        shown = story.groups(self.pnl)
+        shown = (*story_trades.groups(self.pnl), *story_trades.closed())
         return tuple(each for each in shown if not states or each.state in states)[:limit]
 
     async def queue(self, account: str, at: int | None = None) -> QueueView:
         return story.queue()
 
     async def risk(self, account: str, at: int | None = None) -> RiskView | None:
-        return story.risk(self.trading_state)
+        return story_risk.risk(self.trading_state)
 
     async def signals(
         self, account: str, *, limit: int = 100, offset: int = 0, at: int | None = None
     ) -> SignalsView:
-        whole = story.signals()
+        whole = self.ledger
         return SignalsView(counts=whole.counts, rows=whole.rows[offset : offset + limit])
 
     async def log(
@@ -129,11 +136,27 @@ class StoryViews:
     ) -> LogView:
         wanted = log_filter or LogFilter()
         self.filters.append(wanted)
-        rows = [row for row in self.log_rows if row.position > (wanted.after or 0)]
+        rows = [row for row in self.log_rows if is_wanted(row, wanted)]
         return LogView(rows=tuple(rows), next_before=None)
+
+    async def alerts(
+        self, account: str, *, subject: str = "", limit: int = 100, at: int | None = None
+    ) -> tuple[AlertRow, ...]:
+        found = [each for each in self.alerts_told if subject in {"", each.subject}]
+        return tuple(found[:limit])
 
     async def performance(self, account: str, at: int | None = None) -> PerformanceView | None:
         return story.performance()
+
+
+def is_wanted(row: LogRow, wanted: LogFilter) -> bool:
+    """Whether a filter lets a row through, as far as pages ask for it."""
+    return (
+        row.position > (wanted.after or 0)
+        and (not wanted.kinds or row.kind in wanted.kinds)
+        and wanted.text.lower() in row.text.lower()
+        and wanted.correlation_id in {"", row.correlation_id}
+    )
 
 
 class StubHouse:

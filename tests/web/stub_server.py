@@ -12,9 +12,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from adapters.clock import SystemClock
+from application.inputs import OperatorActed
 from tests.web import story
 from tests.web.stub_house import StillClock, StubHouse
 from web.app import create_app
+from web.figures import words
 from web.server import serve
 
 
@@ -42,9 +44,18 @@ def obey(house: StubHouse, line: str) -> None:
     elif verb == "state":
         house.views.trading_state = argument
         house.changes.publish({"overview", "risk"})
+    elif verb == "unprotected":
+        house.views.unprotected = int(argument)
+        house.changes.publish({"overview", "groups"})
+    elif verb == "alert":
+        told = story.alert(902, "exit_failing", "critical", "gaaaa-p0-l0", argument)
+        house.views.alerts_told = (told, *house.views.alerts_told)
+        house.changes.publish({"overview"})
     elif verb == "outcome":
-        row = story.alert(901, "info", argument)
-        house.views.log_rows = (row, *house.views.log_rows)
+        acted = house.inbox.stored[-1][1]
+        assert isinstance(acted, OperatorActed)
+        asked = story.wished(901, f"operator: {words(acted.action)} {acted.subject}")
+        house.views.log_rows = (story.log_row(902, "info", argument), asked)
         house.changes.publish({"log"})
     elif verb == "hang":
         for subscription in house.changes._subscriptions:

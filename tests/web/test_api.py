@@ -12,7 +12,17 @@ from tests.web import story
 from tests.web.stub_house import ACCOUNT, VERSION, StubHouse
 from web.answers import with_plain_decimals
 
-READS = ("accounts", "overview", "groups", "queue", "risk", "signals", "log", "performance")
+READS = (
+    "accounts",
+    "overview",
+    "groups",
+    "queue",
+    "risk",
+    "signals",
+    "alerts",
+    "log",
+    "performance",
+)
 
 
 def numbers(value: object) -> list[object]:
@@ -45,6 +55,24 @@ def test_decimals_never_show_an_exponent() -> None:
 async def test_groups_are_filtered_and_limited(api: AsyncTestClient) -> None:
     found = await api.get("/api/v1/groups", params={"state": ["CLOSING", "DCA_ACTIVE"], "limit": 1})
     assert [group["group_id"] for group in found.json()] == ["gaaaa"]
+
+
+async def test_alerts_are_told_of_one_subject_and_limited(api: AsyncTestClient) -> None:
+    every = (await api.get("/api/v1/alerts")).json()
+    assert [row["kind"] for row in every][:2] == ["unprotected", "missed_alert"]
+    of_one = (await api.get("/api/v1/alerts", params={"subject": "BNB"})).json()
+    assert [row["text"] for row in of_one] == ["fees in BNB wait for a mark of BNB/USDT"]
+    assert len((await api.get("/api/v1/alerts", params={"limit": 2})).json()) == 2
+
+
+async def test_the_queue_tells_its_tuples_and_what_a_reversal_waits_for(
+    api: AsyncTestClient,
+) -> None:
+    first, _, last = (await api.get("/api/v1/queue")).json()["rows"]
+    assert first["rank_tuple"][1] == "deepest_loss=-0.94"
+    assert (first["turns"], first["waits_for"]) == (False, [])
+    assert last["turns"]
+    assert [trade["quantity"] for trade in last["waits_for"]] == ["0.155"]
 
 
 async def test_the_log_filter_reaches_the_query(api: AsyncTestClient, house: StubHouse) -> None:

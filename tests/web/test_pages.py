@@ -1,10 +1,14 @@
+import html
 import re
 from decimal import Decimal
+from typing import get_args
 
+import msgspec
 import pytest
 from litestar.testing import AsyncTestClient
 
 from application.inputs import OperatorActed, SettingsSubmitted
+from domain.gate import Rule
 from tests.web import story
 from tests.web.stub_house import StubHouse
 from web import figures
@@ -47,7 +51,7 @@ async def test_what_is_unknown_is_never_shown_as_zero(browser: AsyncTestClient) 
 async def test_everything_from_outside_is_escaped(
     browser: AsyncTestClient, house: StubHouse
 ) -> None:
-    house.views.log_rows = (story.alert(1, "info", "<script>alert(1)</script>"),)
+    house.views.log_rows = (story.log_row(1, "info", '"><script>alert(1)</script>'),)
     text = (await browser.get("/log", params={"text": '"><script>'})).text
     assert "<script>" not in text
     assert "&lt;script&gt;alert(1)" in text
@@ -66,9 +70,21 @@ async def test_a_click_becomes_a_durable_input_that_waits_for_its_outcome(
     )
     assert house.inbox.stored == [("paper", acted)]
 
-    house.views.log_rows = (story.alert(901, "info", "Promoted XRP/USDT:USDT"),)
-    outcome = await browser.get("/outcome", params={"after": 900, "subject": "q0"})
-    assert "Promoted XRP/USDT:USDT" in outcome.text
+    asked: dict[str, str | int] = {
+        "after": 900,
+        "action": "promote_signal",
+        "subject": "q0",
+    }
+    assert "waiting…" in (await browser.get("/outcome", params=asked)).text
+    house.views.log_rows = (
+        msgspec.structs.replace(
+            story.log_row(903, "info", "Another trade closed"), correlation_id="s9"
+        ),
+        story.log_row(902, "info", "Promoted XRP/USDT:USDT"),
+        story.wished(901, "operator: promote signal q0: no reason given"),
+    )
+    outcome = (await browser.get("/outcome", params=asked)).text
+    assert re.findall(r"<li[^>]*>(.*?)</li>", outcome) == ["Promoted XRP/USDT:USDT"]
 
 
 async def test_saved_settings_become_an_input_and_bad_ones_do_not(
@@ -206,3 +222,129 @@ async def test_a_trade_shows_its_stop_its_funding_and_that_it_is_reduced(
     assert plain.count("reducing operator: half of it") == 1
     assert plain.count("unprotected 1") == 1
     assert plain.count("Funding −0.87") == 3
+
+
+async def test_a_part_to_close_is_sent_as_a_percent_or_refused_by_its_field(
+    browser: AsyncTestClient, house: StubHouse
+) -> None:
+    form = {"action": "reduce_group", "subject": "gaaaa", "reason": "", "percent": "12.5"}
+    answer = await browser.post("/actions", data=form)
+    assert answer.status_code == 202
+    assert "Reduce group by 12.5 %: recorded" in answer.text
+    (stored,) = (each for _, each in house.inbox.stored)
+    assert isinstance(stored, OperatorActed)
+    assert stored.percent == Decimal("12.5")
+    for percent in ("half", "0", "101", ""):
+        refused = await browser.post("/actions", data={**form, "percent": percent})
+        assert refused.status_code == 400
+        assert refused.json()["problems"][0]["field"] == "percent"
+    assert len(house.inbox.stored) == 1
+
+
+async def test_a_refusal_that_was_told_before_still_answers_a_wish(
+    browser: AsyncTestClient, house: StubHouse
+) -> None:
+    wish: dict[str, str | int] = {
+        "after": 900,
+        "action": "promote_signal",
+        "subject": "q1",
+    }
+    asked = story.wished(901, "operator: promote signal q1: now")
+    house.views.log_rows = (asked,)
+    outcome = (await browser.get("/outcome", params=wish)).text
+    assert "As told before: max_open_groups was 10, the limit is 10" in outcome
+    # Where the log has an answer, nothing older is told.
+    house.views.log_rows = (story.log_row(902, "info", "Signal q1 promoted"), asked)
+    outcome = (await browser.get("/outcome", params=wish)).text
+    assert "As told before" not in outcome
+
+
+async def test_what_a_wish_did_not_change_is_told_too(
+    browser: AsyncTestClient, house: StubHouse
+) -> None:
+    house.views.log_rows = (story.wished(901, "operator: clear discrepancy BNB: seen"),)
+    wish: dict[str, str | int] = {
+        "after": 900,
+        "action": "clear_discrepancy",
+        "subject": "BNB",
+    }
+    outcome = (await browser.get("/outcome", params=wish)).text
+    # The alert about BNB is no answer to an operator's wish.
+    assert "Nothing had to be changed." in outcome
+
+
+async def test_the_outcome_of_new_settings_is_the_story_of_their_own_input(
+    browser: AsyncTestClient, house: StubHouse
+) -> None:
+    saved = await browser.post("/actions/settings", data={"document": "{}", "reason": "reset"})
+    address = re.search(r'hx-get="(/outcome[^"]*)"', saved.text)
+    assert address is not None
+    house.views.log_rows = (
+        story.log_row(902, "warning", "Settings refused, 3 rule on"),
+        story.wished(901, "operator submitted settings: reset"),
+    )
+    outcome = await browser.get(html.unescape(address.group(1)))
+    assert "Settings refused, 3 rule on" in outcome.text
+
+
+async def test_the_ledger_is_shown_as_the_sum_it_is(
+    browser: AsyncTestClient, house: StubHouse
+) -> None:
+    shown = " ".join(re.sub(r"<[^>]+>", " ", (await browser.get("/signals")).text).split())
+    assert "46 received = 21 admitted + 3 queued + 4 replaced" in shown
+    assert "2 rejected balances" in shown
+    whole = story.signals()
+    house.views.ledger = msgspec.structs.replace(
+        whole, counts=msgspec.structs.replace(whole.counts, received=48)
+    )
+    text = (await browser.get("/signals")).text
+    assert "2 without an outcome" in text
+    assert "balances" not in text
+
+
+async def test_the_page_of_positions_has_the_closed_ones_with_their_result(
+    browser: AsyncTestClient,
+) -> None:
+    page = (await browser.get("/positions")).text
+    closed = page.partition("Closed lately")[2]
+    assert "stop loss touched at 151.2" in closed
+    assert "+118.40" in closed
+    live = (await browser.get("/fragments/groups", params={"page": "positions"})).text
+    assert "Closed lately" in live
+    assert "Closed lately" not in (await browser.get("/fragments/groups")).text
+
+
+async def test_the_overview_puts_the_worst_case_beside_what_is_committed(
+    browser: AsyncTestClient,
+) -> None:
+    text = (await browser.get("/fragments/overview")).text
+    tile = text.partition("<dt>Committed</dt>")[2].partition("</div>")[0]
+    assert "14,210.77" in tile
+    assert "worst case 50,000" in tile
+    assert "1 fee without a value" in text
+
+
+@pytest.mark.parametrize(("shown", "expected"), [
+    ("loss of the day of BTC/USDT:USDT", "Loss of the day of BTC/USDT:USDT"),
+    ("capital.hedge_mode was true", "capital.hedge_mode was true"),
+    ("", ""),
+])  # fmt: skip
+def test_a_reason_begins_as_a_sentence_and_keeps_its_names(shown: str, expected: str) -> None:
+    assert figures.sentence(shown) == expected
+
+
+@pytest.mark.parametrize(("reason", "shown"), [
+    ("max_open_groups", "a free slot"),
+    ("one_direction", "the other side to be flat"),
+    ("waits until what it reverses is flat", "waits until what it reverses is flat"),
+])  # fmt: skip
+def test_what_a_queued_signal_waits_for_is_told_and_not_the_rules_name(
+    reason: str, shown: str
+) -> None:
+    assert figures.awaited(reason) == shown
+
+
+def test_every_passing_refusal_of_the_gate_is_told_as_what_is_waited_for() -> None:
+    final = {"currency", "symbol_allowed", "leverage", "max_entry_deviation"}
+    for rule in set(get_args(Rule)) - final:
+        assert figures.awaited(rule) != figures.words(rule), rule

@@ -57,7 +57,7 @@ class Simulation:
         self._levels: dict[str, tuple[Level, ...]] = {}
         # Where each price stood before the sweep under way: spec §11, all but watched levels
         # see standing prices only.
-        self._standing: dict[str, Decimal] = {}
+        self._standing: dict[str, Decimal] = core.prices()
         self.now = datetime(1970, 1, 1, tzinfo=UTC)
 
     def run(

@@ -11,6 +11,7 @@ from adapters.exchanges.wire.connect_proxy import ConnectProxy
 from adapters.exchanges.wire.desk import Desk
 from adapters.exchanges.wire.faults import CREATE_ORDER, FaultPlan, StreamFault
 from adapters.exchanges.wire.streams import StreamHub
+from domain.instrument import PositionMode, Side
 
 
 class Controlled(Protocol):
@@ -43,6 +44,15 @@ class ExpireAsked(msgspec.Struct, frozen=True, kw_only=True):
     client_order_id: str
 
 
+class HandAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """Trade at market on the account, as its owner does on the venue's own pages."""
+
+    symbol: str
+    side: Side
+    quantity: Decimal
+    position_side: PositionMode = "both"
+
+
 class FaultAsked(msgspec.Struct, frozen=True, kw_only=True):
     """Let the next `count` calls fail."""
 
@@ -72,7 +82,7 @@ class LineAsked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def control_application(venue: Controlled) -> web.Application:
-    """GET the venue's orders, positions and prices; POST moves, fills, funding and faults."""
+    """GET the venue's orders, positions and prices; POST moves, fills, trades and faults."""
     application = web.Application()
     application.router.add_get("/orders", _shown(lambda: venue.desk.received))
     application.router.add_get("/open-orders", _shown(venue.desk.core.open_orders))
@@ -102,6 +112,11 @@ def _actions(venue: Controlled) -> dict[str, Action]:
         venue.desk.expire(asked.client_order_id)
         return _done()
 
+    async def hand(request: web.Request) -> web.Response:
+        asked = msgspec.json.decode(await request.read(), type=HandAsked)
+        venue.desk.trade_by_hand(asked.symbol, asked.side, asked.quantity, asked.position_side)
+        return _done()
+
     async def fund(request: web.Request) -> web.Response:
         asked = msgspec.json.decode(await request.read(), type=FundAsked)
         venue.desk.fund(asked.symbol, asked.rate)
@@ -126,6 +141,7 @@ def _actions(venue: Controlled) -> dict[str, Action]:
         "/move": move,
         "/fill": fill,
         "/expire": expire,
+        "/hand": hand,
         "/fund": fund,
         "/fault": fault,
         "/stream-fault": stream_fault,

@@ -11,8 +11,11 @@ from adapters.exchanges.simulated.core import MatchingCore
 from adapters.exchanges.simulated.orders import VenueOrder
 from application.inputs import FundingReported, OrderReported, Refused, Report, Traded
 from application.ports import Clock, OrderTicket
-from domain.instrument import Instrument
+from domain.instrument import Instrument, PositionMode, Side
 from domain.money import ZERO
+
+# What the client ids of orders begin with that somebody places on the venue's own pages.
+BY_HAND = "web_"
 
 
 class ReceivedOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +45,7 @@ class Desk:
         self.on_funding: list[Callable[[FundingReported], None]] = []
         self.funded: list[FundingReported] = []
         self.changed_at: dict[str, datetime] = {}
+        self._by_hand = 0
         self._clock = clock
         self._ledger: dict[str, VenueOrder] = {}
         self._moving = asyncio.Lock()
@@ -86,6 +90,26 @@ class Desk:
     def expire(self, client_order_id: str) -> None:
         """End an order as the venue does by itself. Raises ValueError if none works."""
         self._publish(self.core.expire(client_order_id, self.now()))
+
+    def trade_by_hand(
+        self, symbol: str, side: Side, quantity: Decimal, position_side: PositionMode = "both"
+    ) -> None:
+        """Trade at market under an id of the venue's own pages. Raises ValueError if refused."""
+        self._by_hand += 1
+        ticket = OrderTicket(
+            client_order_id=f"{BY_HAND}{self._by_hand}",
+            symbol=symbol,
+            side=side,
+            quantity=quantity,
+            price=None,
+            time_in_force="gtc",
+            reduce_only=False,
+            position_side=position_side,
+        )
+        placed = self.place(ticket)
+        if isinstance(placed, Refused):
+            message = f"a trade by hand was refused with {placed.code}: {placed.message}"
+            raise ValueError(message)  # noqa: TRY004 -- the asker gave no wrong type
 
     def fund(self, symbol: str, rate: Decimal) -> None:
         """Settle funding, `rate` in percent. Raises ValueError if it can't be."""

@@ -13,6 +13,9 @@ switchTheme();
 keepAges();
 keepLive();
 
+// On a phone the menu is wider than the screen.
+document.querySelector(".top nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
 for (const select of document.querySelectorAll<HTMLSelectElement>("select[data-submit]")) {
   select.addEventListener("change", () => select.form?.requestSubmit());
 }
