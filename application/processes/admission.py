@@ -126,8 +126,8 @@ def _is_stale(book: Book, read: SignalRead, now: datetime) -> bool:
 
 def _exit(book: Book, read: SignalRead, now: datetime) -> Iterator[Command]:
     """Exits work in every trading state; what waits for the same key is called off too."""
-    groups = (group for group in book.open_groups() if group.is_open)
-    closing = [group for group in groups if _concerns(read, group.opened)]
+    meant = [group for group in book.open_groups() if _concerns(read, group.opened)]
+    closing = [group for group in meant if group.is_open]
     waiting = [entry for entry in book.queue.waiting if _concerns(read, entry)]
     for entry in waiting:
         yield RemoveQueuedSignal(signal_id=entry.signal_id, reason=f"exit {read.signal_id}")
@@ -141,6 +141,8 @@ def _exit(book: Book, read: SignalRead, now: datetime) -> Iterator[Command]:
     if closing or waiting:
         group_id = closing[0].opened.group_id if closing else ""
         yield judge(read.signal_id, "admitted", _told(len(closing), len(waiting)), group_id)
+    elif meant:
+        yield judge(read.signal_id, "no_effect", "already closing", meant[0].opened.group_id)
     else:
         yield judge(read.signal_id, "no_effect", "there was nothing to close")
 

@@ -234,7 +234,7 @@ def test_a_second_exit_is_not_doubled() -> None:
     happened = desk.handle(desk.received("long", kind="exit", price=None))
 
     assert of(happened, PositionGroupClosing) == []
-    assert desk.outcome() == ("no_effect", "there was nothing to close")
+    assert desk.outcome() == ("no_effect", "already closing")
 
 
 @pytest.mark.parametrize("action", ["pause", "halt"])
