@@ -2,9 +2,30 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
+import msgspec
+
+Kind = Literal["signal", "short", "exit", "reduce", "reverse"]
+
+
+class Story(msgspec.Struct, frozen=True, kw_only=True):
+    """What a strategy says it did: its order, and its position after and before it."""
+
+    intent: str
+    action: str
+    now: tuple[str, str]
+    before: tuple[str, str]
+
+
+STORIES: dict[Kind, Story] = {
+    "signal": Story(intent="signal", action="buy", now=("long", "0.1"), before=("flat", "0")),
+    "short": Story(intent="signal", action="sell", now=("short", "0.1"), before=("flat", "0")),
+    "exit": Story(intent="exit", action="sell", now=("flat", "0"), before=("long", "0.1")),
+    "reduce": Story(intent="reduce", action="sell", now=("long", "0.05"), before=("long", "0.1")),
+    "reverse": Story(intent="reverse", action="sell", now=("short", "0.1"), before=("long", "0.1")),
+}
 
 
 def alert(
@@ -13,10 +34,10 @@ def alert(
     symbol: str = "BTCUSDT.P",
     timeframe: str = "15",
     price: str | None = "60000",
-    kind: str = "signal",
+    kind: Kind = "signal",
 ) -> str:
-    """A strategy's alert: a long entry, or the exit that ends it."""
-    entering = kind == "signal"
+    """A strategy's alert: an entry long or short, the exit of a long, its half, or its reversal."""
+    story = STORIES[kind]
     body = {
         "secret": secret,
         "source": "tradingview",
@@ -25,21 +46,22 @@ def alert(
             "exchange": "BINANCE",
             "symbol": symbol,
             "timeframe": timeframe,
-            "action": "buy" if entering else "sell",
-            "market_position": "long" if entering else "flat",
-            "market_position_size": "0.1" if entering else "0",
-            "prev_market_position": "flat" if entering else "long",
-            "prev_market_position_size": "0" if entering else "0.1",
+            "action": story.action,
+            "market_position": story.now[0],
+            "market_position_size": story.now[1],
+            "prev_market_position": story.before[0],
+            "prev_market_position_size": story.before[1],
             "entry_price": price,
             "close_price": price,
             "order_size": "0.1",
         },
         "strategy_info": {"trade_id": "Long", "alert_name": "EMA 9/26", "alert_message": "EMA"},
         "execution_intent": {
-            "type": kind,
-            "side": "buy" if entering else "sell",
+            "type": story.intent,
+            "side": story.action,
             "position_size_type": "contracts",
-            "amount": "0.1",
+            # A reduction is told by the two sizes.
+            "amount": None if kind == "reduce" else "0.1",
             "precision_mode": "auto",
             "strategy": "grid",
         },

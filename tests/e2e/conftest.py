@@ -1,48 +1,22 @@
-"""What the end-to-end proofs stand on: fresh databases by the dozen, and private directories."""
+"""What the end-to-end proofs stand on: databases, private directories, prepared accounts."""
 
-import itertools
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from adapters.postgres.embedded import EmbeddedPostgres
 
-_numbers = itertools.count(1)
+# Theirs are the assertions that say what went wrong.
+pytest.register_assert_rewrite(
+    *(f"tests.e2e.{module}" for module in ("journey", "live_account", "mortal", "ways"))
+)
 
-
-class Databases:
-    """Makes databases on the tests' one server, copied from a migrated one or from each other."""
-
-    def __init__(self, server: EmbeddedPostgres, template: str) -> None:
-        self._server = server
-        self._template = template
-        self._made: list[str] = []
-
-    def make(self, copy_of: str | None = None) -> str:
-        """A new database's URL. `copy_of` is the URL of one that nobody is connected to."""
-        name = f"test_{os.getpid()}_e2e_{next(_numbers)}"
-        template = self._name(copy_of) if copy_of else self._template
-        command = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        with psycopg.connect(self._server.url("postgres"), autocommit=True) as admin:
-            admin.execute(command.format(sql.Identifier(name), sql.Identifier(template)))
-        self._made.append(name)
-        return self._server.url(name)
-
-    def drop_all(self) -> None:
-        """Whoever is still connected is cut off."""
-        command = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-        with psycopg.connect(self._server.url("postgres"), autocommit=True) as admin:
-            for name in reversed(self._made):
-                admin.execute(command.format(sql.Identifier(name)))
-
-    def _name(self, url: str) -> str:
-        return next(name for name in self._made if self._server.url(name) == url)
+from tests.e2e.databases import Databases  # noqa: E402 - only after the line above
+from tests.e2e.prepared import Prepared  # noqa: E402
 
 
 @pytest.fixture
@@ -60,3 +34,8 @@ def private_dir() -> Iterator[Path]:
     yield path
     # A database server of a failed test may still be clearing up its own files.
     shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def prepared(private_dir: Path, databases: Databases) -> Prepared:
+    return Prepared(private_dir, databases)

@@ -1,8 +1,9 @@
 """Starts Plimsoll as its command does, and kills the process at one named step of its work.
 
 `python -m tests.e2e.launcher serve …` with PLIMSOLL_TEST_STEPS, the file to write each step
-to, and PLIMSOLL_TEST_KILL, the step to die at, both optional. Production code knows nothing
-of it: the two doors to the log and the venue are wrapped in this process alone.
+to, and PLIMSOLL_TEST_KILL, the step to die at, both optional. Steps count from the start, or
+once the file PLIMSOLL_TEST_FROM exists. Production code knows nothing of it: the two doors to
+the log and the venue are wrapped in this process alone.
 """
 
 import asyncio
@@ -27,10 +28,12 @@ STEPS = "PLIMSOLL_TEST_STEPS"
 KILL = "PLIMSOLL_TEST_KILL"
 FROM = "PLIMSOLL_TEST_FROM"
 
-SIGNAL = "trading_day.signal_received.v1"
 # What a commit is named after: the first of these that it contains, and else nothing.
 FACTS = {
-    SIGNAL: "signal",
+    "trading_day.signal_received.v1": "signal",
+    "exit.touched.v1": "exit-touched",
+    "position_group.reduction_started.v1": "reduction-started",
+    "position_group.reduction_ended.v1": "reduction-ended",
     "position_group.closed.v1": "group-closed",
     "position_group.close_attempted.v1": "close-requested",
     "dca_leg.exit_filled.v1": "exit-filled",
@@ -45,17 +48,15 @@ FACTS = {
 class Steps:
     """Counts steps of each kind, writes them down, and ends the process at the wanted one."""
 
-    def __init__(self, path: Path | None, wanted: str, signals_before: int) -> None:
+    def __init__(self, path: Path | None, wanted: str, begins: Path | None) -> None:
         self._path = path
         self._wanted = wanted
-        self._signals_before = signals_before
+        self._begins = begins
         self._counts: Counter[str] = Counter()
 
     def began(self, kinds: Sequence[str]) -> list[str]:
         """Names of the step, `<kind>-<how many of that kind so far>`, just before it is done."""
-        if "commit-signal" in kinds:
-            self._signals_before -= 1
-        if self._signals_before >= 0:
+        if self._begins is not None and not self._begins.exists():
             return []
         self._counts.update(kinds)
         names = [f"{kind}-{self._counts[kind]}" for kind in kinds]
@@ -114,9 +115,18 @@ def watch_venue(steps: Steps) -> None:
 
 
 def _placing(ticket: OrderTicket) -> str:
-    if not ticket.reduce_only:
+    if ticket.trigger_price is not None:
+        return "place-stop"
+    is_way_out = (ticket.position_side, ticket.side) in {("long", "sell"), ("short", "buy")}
+    if not ticket.reduce_only and not is_way_out:
         return "place-entry"
     return "place-close" if ticket.time_in_force == "ioc" else "place-exit"
+
+
+def path_in(variable: str) -> Path | None:
+    """The path an environment variable names, if it is set."""
+    written = os.environ.get(variable)
+    return Path(written) if written else None
 
 
 def tell_what_it_waits_for(*_: object) -> None:
@@ -129,9 +139,7 @@ def tell_what_it_waits_for(*_: object) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGUSR2, tell_what_it_waits_for)
-    written = os.environ.get(STEPS)
-    wanted = os.environ.get(KILL, "")
-    counting = Steps(Path(written) if written else None, wanted, int(os.environ.get(FROM, "0")))
+    counting = Steps(path_in(STEPS), os.environ.get(KILL, ""), path_in(FROM))
     watch_log(counting)
     watch_venue(counting)
     main()

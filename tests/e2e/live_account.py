@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ import psycopg
 
 from adapters.postgres.audit import verify_log
 from adapters.postgres.event_log import PostgresEventLog
+from application.loading import load_book
+from application.processes.positions import expected_positions
+from application.processes.protection import unprotected_legs
 from application.replay import replay_day
 from tests.e2e.plimsoll import Api, House, Installation
-from tests.e2e.venue_desk import BTC, VenueDesk
+from tests.e2e.venue_desk import BTC, Order, VenueDesk
 from tests.e2e.waiting import until
 
 ACCOUNT = "main"
@@ -125,19 +129,44 @@ def _assert_provable(url: str, account: str, days: list[str]) -> None:
             assert verdict.intact, (name, verdict)
 
 
-async def assert_each_order_once(url: str, desk: VenueDesk) -> None:
+async def assert_each_order_once(url: str, desk: VenueDesk, refused: Sequence[str] = ()) -> None:
     """Each order of the log reached the venue once and was taken; the venue got no others.
 
-    An entry that came too late for its market is never sent, and the log says so.
+    `refused` are the codes the venue did not take others with. An entry that came too late for
+    its market is never sent, and the log says so.
     """
     log = LogReader(url)
     requested = [state["client_order_id"] for state in await log.states("order.requested.v1")]
     expired = {state["client_order_id"] for state in await log.states("order.expired.v1")}
     received = [order.client_order_id for order in await desk.received()]
     assert await desk.doubled() == {}
-    assert await desk.refused() == []
+    assert {order.refused_code for order in await desk.refused()} == set(refused)
     assert sorted(received) == sorted(set(requested) - expired)
     assert len(set(requested)) == len(requested)
+
+
+async def assert_books_are_the_venues(url: str, desk: VenueDesk, account: str = ACCOUNT) -> None:
+    """The same orders work, the same is held, every lot is offered or its price is watched."""
+    await asyncio.to_thread(
+        _assert_books, url, account, await desk.positions(), await desk.working()
+    )
+
+
+def _assert_books(
+    url: str, account: str, positions: dict[str, Decimal], working: Sequence[Order]
+) -> None:
+    with PostgresEventLog(url) as log:
+        book = load_book(log, account)
+    expected = {
+        symbol if side == "both" else f"{symbol}|{side}": quantity
+        for (symbol, side), quantity in expected_positions(book).items()
+        if quantity
+    }
+    assert positions == expected
+    known = sorted(order.request.client_order_id for order in book.working_orders())
+    assert sorted(order.client_order_id for order in working) == known
+    for group in book.open_groups():
+        assert unprotected_legs(book, group) == (), group.opened.group_id
 
 
 def data_dir_of(parent: Path, name: str) -> Path:

@@ -14,7 +14,7 @@ from adapters.postgres import postmaster
 from adapters.postgres.embedded_watchdog import CLUSTER
 from adapters.postgres.lease import Lease
 from tests.e2e.alerts import accepted, alert, post
-from tests.e2e.conftest import Databases
+from tests.e2e.databases import Databases
 from tests.e2e.live_account import LogReader, add_account, assert_provable, data_dir_of
 from tests.e2e.plimsoll import Api, House, Installation, health
 from tests.e2e.venue_desk import venue_here

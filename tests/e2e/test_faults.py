@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tests.e2e.alerts import accepted, alert
-from tests.e2e.conftest import Databases
+from tests.e2e.databases import Databases
 from tests.e2e.live_account import (
     ACCOUNT,
     LogReader,
@@ -22,36 +22,12 @@ from tests.e2e.live_account import (
     webhook_url,
 )
 from tests.e2e.plimsoll import Installation
+from tests.e2e.troubles import Trouble, cutting_the_order_stream, failing, spoiling
 from tests.e2e.venue_desk import VenueDesk, venue_here
 from tests.e2e.waiting import until
 
 LEGS = 5
 SETTLED_SECONDS_MAX = 150.0
-
-Trouble = Callable[[VenueDesk], Awaitable[None]]
-
-
-def failing(kind: str, count: int = 2) -> Trouble:
-    """The next orders go wrong in this way."""
-
-    async def trouble(venue: VenueDesk) -> None:
-        await venue.fail(kind, count=count)
-
-    return trouble
-
-
-def spoiling(kind: str, count: int = 40) -> Trouble:
-    """The next frames of the order stream go wrong in this way."""
-
-    async def trouble(venue: VenueDesk) -> None:
-        await venue.spoil(kind, count=count)
-
-    return trouble
-
-
-async def cutting_the_order_stream(venue: VenueDesk) -> None:
-    """What happens until it is back is told by nobody."""
-    await venue.line("disconnect_private")
 
 
 class Troubles(msgspec.Struct, frozen=True, kw_only=True):

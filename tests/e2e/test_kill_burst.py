@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from tests.e2e.alerts import alert, post
-from tests.e2e.conftest import Databases
+from tests.e2e.databases import Databases
 from tests.e2e.live_account import LogReader, assert_provable, data_dir_of
 from tests.e2e.plimsoll import House, Installation
 from tests.e2e.waiting import until

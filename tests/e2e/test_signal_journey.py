@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.e2e.alerts import accepted, alert
-from tests.e2e.conftest import Databases
+from tests.e2e.databases import Databases
 from tests.e2e.live_account import (
     ACCOUNT,
     LogReader,
@@ -99,7 +99,7 @@ async def test_a_signal_becomes_five_legs_takes_its_profits_and_is_proven(desk: 
     assert (await desk.outcome(signal))[0] == "admitted"
     # The first leg's price is the market's: it is filled on arrival, the others rest.
     entries, exits = await desk.orders(entries=4, exits=1)
-    legs = by_price([each for each in await desk.venue.received() if not each.reduce_only])
+    legs = by_price([each for each in await desk.venue.received() if not each.closes])
     assert [order.price for order in legs] == ENTRIES
     assert [order.price for order in by_price(entries)] == ENTRIES[1:]
     assert [order.price for order in exits] == TARGETS[:1]

@@ -14,6 +14,8 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from adapters.exchanges.wire.desk import BY_HAND
+from adapters.exchanges.wire.faults import CREATE_ORDER
 from adapters.exchanges.wire.server import WireVenue
 from tests.e2e.plimsoll import CHECKOUT, child_environment
 
@@ -47,7 +49,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     side: str
     quantity: Decimal
     price: Decimal | None
-    reduce_only: bool
+    closes: bool
+    is_stop: bool = False
+    position_side: str = "both"
     filled: Decimal = Decimal(0)
     refused_code: str | None = None
 
@@ -59,8 +63,9 @@ class VenueDesk:
         self.facts = facts
 
     async def received(self) -> list[Order]:
-        """Every create-order request that ever reached the venue."""
-        return [_order(row) for row in await self._get("/orders")]
+        """Every create-order request that ever reached the venue, but for those by hand."""
+        orders = [_order(row) for row in await self._get("/orders")]
+        return [order for order in orders if not order.client_order_id.startswith(BY_HAND)]
 
     async def working(self) -> list[Order]:
         """The orders that rest just now."""
@@ -68,16 +73,24 @@ class VenueDesk:
 
     async def entries(self) -> list[Order]:
         """The working orders that would add exposure."""
-        return [order for order in await self.working() if not order.reduce_only]
+        return [order for order in await self.working() if not order.closes]
 
     async def exits(self) -> list[Order]:
-        """The working orders that can only close."""
-        return [order for order in await self.working() if order.reduce_only]
+        """The working orders that take profit: they can only close, and are no stops."""
+        return [order for order in await self.working() if order.closes and not order.is_stop]
+
+    async def stops(self) -> list[Order]:
+        """The stops that wait for their price."""
+        return [order for order in await self.working() if order.is_stop]
+
+    async def positions(self) -> dict[str, Decimal]:
+        """Signed contracts by symbol, in hedge mode by `symbol|side`."""
+        positions = await self._get("/positions")
+        return {name: Decimal(quantity) for name, quantity in positions.items()}
 
     async def position(self, symbol: str = BTC) -> Decimal:
         """Signed contracts held."""
-        positions = await self._get("/positions")
-        return Decimal(positions.get(symbol, "0"))
+        return (await self.positions()).get(symbol, Decimal(0))
 
     async def price(self, symbol: str = BTC) -> Decimal:
         """Where the market stands."""
@@ -91,9 +104,18 @@ class VenueDesk:
         """Fill a part of a resting order."""
         await self._post("/fill", {"client_order_id": client_order_id, "quantity": str(quantity)})
 
-    async def fail(self, kind: str, *, count: int = 1) -> None:
-        """Let the next create-order calls go wrong."""
-        await self._post("/fault", {"kind": kind, "count": count})
+    async def expire(self, client_order_id: str) -> None:
+        """End a working order as the venue itself does."""
+        await self._post("/expire", {"client_order_id": client_order_id})
+
+    async def trade_by_hand(self, side: str, quantity: Decimal | str, symbol: str = BTC) -> None:
+        """Trade at market, as the account's owner does on the venue's own pages."""
+        body = {"symbol": symbol, "side": side, "quantity": str(quantity)}
+        await self._post("/hand", body)
+
+    async def fail(self, kind: str, *, count: int = 1, call: str = CREATE_ORDER) -> None:
+        """Let the next calls go wrong; unless told otherwise those that create an order."""
+        await self._post("/fault", {"kind": kind, "count": count, "call": call})
 
     async def spoil(self, kind: str, *, count: int) -> None:
         """Let the next private frames go wrong."""
@@ -169,12 +191,15 @@ def quantities(orders: Sequence[Order]) -> list[Decimal]:
 
 def _order(row: dict[str, Any]) -> Order:
     ticket = row["ticket"]
+    way_out = {"long": "sell", "short": "buy"}.get(ticket["position_side"])
     return Order(
         client_order_id=ticket["client_order_id"],
         side=ticket["side"],
         quantity=Decimal(ticket["quantity"]),
         price=None if ticket["price"] is None else Decimal(ticket["price"]),
-        reduce_only=ticket["reduce_only"],
+        closes=ticket["reduce_only"] or ticket["side"] == way_out,
+        is_stop=ticket["trigger_price"] is not None,
+        position_side=ticket["position_side"],
         filled=Decimal(row.get("filled", "0")),
         refused_code=row.get("refused_code"),
     )
