@@ -75,7 +75,7 @@ def sale_order(book: Book, attempted: CloseAttempted) -> OrderRequested:
     assert group is not None, f"group {attempted.group_id} sells without being open"
     return OrderRequested(
         client_order_id=attempted.client_order_id,
-        purpose="reduce" if group.is_open else "close",
+        purpose="reduce" if attempted.covers else "close",
         symbol=group.opened.symbol,
         side=exit_side(group.opened.side),
         quantity=attempted.quantity,

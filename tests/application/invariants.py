@@ -6,9 +6,11 @@ from application.book import Book
 from application.inputs import SignalReceived
 from application.loading import load_book
 from application.processes.exit_plan import wanted_exits
+from application.processes.positions import apart, dust_of, held_by
 from application.processes.protection import unprotected_legs
 from application.replay import replay_day
 from domain.dca_leg import DCALeg
+from domain.holding_terms import Held
 from domain.money import ZERO
 from domain.pnl import unrealized
 from domain.position_group import PositionGroup
@@ -29,11 +31,16 @@ def check_always(desk: Desk) -> None:
 
 
 def check_settled(desk: Desk) -> None:
-    """Once every request is carried out and every report heard."""
+    """Once every request is carried out and every report heard, and nothing is dust."""
+    check_standing(desk)
+    _check_money(desk)
+
+
+def check_standing(desk: Desk) -> None:
+    """The same but for the money, which dust and its funding are a part of."""
     check_always(desk)
     _check_positions(desk)
     _check_protection(desk)
-    _check_money(desk)
 
 
 def check_record(desk: Desk) -> None:
@@ -74,22 +81,31 @@ def _check_slots(book: Book) -> None:
     assert set(book.risk.slots) == {group.opened.group_id for group in open_groups}
     taken = [(g.opened.symbol, g.opened.timeframe, g.opened.side) for g in open_groups]
     assert len(taken) == len(set(taken)), f"two open groups share a key: {taken}"
-    assert len(taken) <= book.account.settings.pool.max_open_groups
     sides = {(g.opened.symbol, g.opened.side) for g in open_groups}
+    if book.account.settings.capital.hedge_mode:
+        return
     assert len(sides) == len({symbol for symbol, _ in sides}), f"both directions at once: {sides}"
 
 
 def _check_exits(book: Book) -> None:
-    """Resting plus closing exits never exceed what a group holds."""
+    """Resting plus closing exits never exceed what a group holds.
+
+    But once its stop traded at the venue, where a stop needs no quantity of its own: what the
+    others still offer is being cancelled.
+    """
     offered: dict[str, Decimal] = {}
+    stopped: set[str] = set()
     for order in book.orders():
         request = order.request
+        if request.purpose == "stop" and order.filled > ZERO:
+            stopped.add(request.group_id)
         if request.purpose not in ("entry", "stop") and not order.is_final:
             rest = request.quantity - order.filled
             offered[request.group_id] = offered.get(request.group_id, ZERO) + rest
     for group in book.open_groups():
         held = sum((leg.lot.quantity for leg in book.legs_of(group)), ZERO)
-        assert offered.get(group.opened.group_id, ZERO) <= held
+        group_id = group.opened.group_id
+        assert offered.get(group_id, ZERO) <= held or group_id in stopped
 
 
 def _check_ledger(desk: Desk) -> None:
@@ -101,14 +117,18 @@ def _check_ledger(desk: Desk) -> None:
 
 
 def _check_positions(desk: Desk) -> None:
-    held: dict[str, Decimal] = {}
+    """Lots and dust are what the venue holds, by symbol and, in hedge mode, by side."""
+    held = {position: quantity for position, quantity in _dust(desk.book).items() if quantity}
     for group, leg in legs_of(desk.book):
-        sign = 1 if group.opened.side == "long" else -1
-        symbol = group.opened.symbol
-        held[symbol] = held.get(symbol, ZERO) + sign * leg.lot.quantity
-    for instrument in desk.core.instruments():
-        symbol = instrument.symbol
-        assert held.get(symbol, ZERO) == desk.core.position(symbol).quantity, symbol
+        signed = leg.lot.quantity if group.opened.side == "long" else -leg.lot.quantity
+        position = held_by(group)
+        held[position] = held.get(position, ZERO) + signed
+    at_venue = {(each.symbol, each.side): each.quantity for each in desk.core.held()}
+    assert {position: quantity for position, quantity in held.items() if quantity} == at_venue
+
+
+def _dust(book: Book) -> dict[Held, Decimal]:
+    return {held: dust_of(book, held) for held in apart(book)}
 
 
 def _check_protection(desk: Desk) -> None:

@@ -4,15 +4,18 @@ from decimal import Decimal
 
 import msgspec
 
-from application.inputs import MarkMoved
+from application.inputs import MarkMoved, OperatorActed
 from domain.exit import ExitRequested, ExitTouched, ExitWatched
-from domain.position_group import StopTrailed
+from domain.order import OrderRequested
+from domain.position_group import CloseAttempted, PositionGroupClosing, StopTrailed
 from domain.settings import ExitSettings
 from domain.trading_day import AlertRaised
 from tests.application.desk import BTC, PROMPT, Desk, market, of
 
 D = Decimal
 WATCHED = msgspec.structs.replace(PROMPT, exits=ExitSettings(coalesce_ms=0, execution="watch"))
+
+STOPPED = ExitSettings(coalesce_ms=0, stop_loss_percent=D(4))
 
 
 def test_a_price_that_a_tick_finds_touched_is_not_watched_again() -> None:
@@ -73,6 +76,30 @@ def test_a_touched_exit_sells_the_small_lots_that_joined_it() -> None:
 
     assert desk.book.holdings.dust == {}
     assert desk.core.position(BTC).quantity == D(0)
+
+
+def test_a_sale_decided_as_its_trade_is_stopped_remains_a_reduction() -> None:
+    """It covers its own lots only: what is left is closed by an order of its own."""
+    desk = Desk(msgspec.structs.replace(PROMPT, exits=STOPPED))
+    desk.signal()
+    desk.core.max_fill_quantity = D("0.1")
+    group_id = desk.group().opened.group_id
+    reduced = OperatorActed(
+        action="reduce_group", subject=group_id, actor="ann", reason="less", percent=D(50)
+    )
+    desk.feed(reduced)
+    desk.core.max_fill_quantity = None
+    desk.core.begin_move(BTC, D(95), desk.now)
+    while desk.core.next_fill() is not None:
+        continue
+
+    happened = desk.wait_quietly(seconds=2)
+
+    assert len(of(happened, PositionGroupClosing)) == 1
+    (sale,) = of(happened, OrderRequested)
+    (attempted,) = of(happened, CloseAttempted)
+    assert (sale.purpose, sale.covers) == ("reduce", attempted.covers)
+    assert sale.covers != ()
 
 
 def quietly(desk: Desk, price: str) -> None:
