@@ -207,7 +207,7 @@ def test_a_trade_is_reduced_then_reversed_and_a_signal_forced_in_past_the_slots(
     # The trade is turned: what was long is closed, and the other side takes its slot.
     demo.send(alert(secret, price=None, kind="reverse"))
     turned = rows.filter(has_text="BTC/USDT:USDT").filter(has=page.locator(".side.short"))
-    expect(turned).to_have_count(1, timeout=30_000)
+    expect(turned).to_have_count(1, timeout=60_000)
     closed = page.locator(".closed tbody tr").filter(has_text="BTC/USDT:USDT")
     expect(closed).to_contain_text("reverse", timeout=20_000)
 
