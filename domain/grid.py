@@ -245,12 +245,16 @@ def _terms(request: PlanRequest, leg: LegSettings) -> tuple[Decimal, Decimal]:
 
 
 def _affordable(request: PlanRequest, cost: Decimal, weight_percent: Decimal) -> Decimal:
-    """Contracts that the weight's share of the capital buys at `cost`, on the step."""
+    """Contracts that the weight's share of the capital buys at `cost`, on the step.
+
+    Never more than the venue takes in one order: a leg is one order.
+    """
     whole_contract = _whole(request) * cost * request.instrument.contract_size
     # Rounded down: a quotient a hair too large would cost a step more than the share.
     with localcontext(rounding=ROUND_FLOOR):
         quantity = request.pyramid_capital * weight_percent / whole_contract
-    return round_quantity(request.instrument, quantity)
+    limit = request.instrument.max_quantity
+    return round_quantity(request.instrument, quantity if limit is None else min(quantity, limit))
 
 
 def _whole(request: PlanRequest) -> Decimal:

@@ -300,3 +300,11 @@ def test_the_smallest_budget_of_a_leg_at_once_counts_its_bound() -> None:
     plan = plan_legs(msgspec.structs.replace(poor, legs=(leg("0", "100"),)))
 
     assert plan.smallest_budget == D("50.5")
+
+
+def test_no_leg_asks_for_more_than_the_venue_takes_in_one_order() -> None:
+    small = msgspec.structs.replace(BTC, max_quantity=D("0.0155"))
+
+    plan = plan_legs(request("10000", leg("0", "50"), leg("-1", "50"), instrument=small))
+
+    assert [planned.quantity for planned in plan.legs] == [D("0.015"), D("0.015")]
