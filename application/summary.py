@@ -7,25 +7,14 @@ from decimal import Decimal
 import msgspec
 
 from application.journal import Recorded
+from domain import dca_leg, position_group
 from domain.day_terms import Outcome
-from domain.dca_leg import (
-    LegDustWrittenOff,
-    LegEntryEnded,
-    LegEntryFilled,
-    LegExitFilled,
-    LegFeeValued,
-    LegPlanned,
-)
+from domain.dca_leg import DCALeg, LegEvent
+from domain.identity import group_of
 from domain.message import Input
 from domain.money import ONE, ZERO, canonical
-from domain.pnl import Lot, combined, unrealized
-from domain.position_group import (
-    FundingShared,
-    PositionGroupClosed,
-    PositionGroupClosing,
-    PositionGroupOpened,
-    PyramidAdmitted,
-)
+from domain.pnl import combined, unrealized
+from domain.position_group import PositionGroupEvent, PositionGroupOpened
 from domain.trading_day import SignalJudged
 
 
@@ -65,93 +54,43 @@ class RunSummary(msgspec.Struct, kw_only=True, frozen=True):
     digest: str
 
 
-LegTold = LegEntryFilled | LegEntryEnded | LegExitFilled | LegFeeValued | LegDustWrittenOff
-
-
-class _Leg:
-    """A leg's lot as the events tell it."""
-
-    def __init__(self, plan: LegPlanned) -> None:
-        self.plan = plan
-        self.lot = Lot()
-        self.entry_open = True
-        self.bought = False
-        self.realized = ZERO
-        self.fees = ZERO
-
-    @property
-    def is_filled(self) -> bool:
-        """Whether it bought something and its entry is over."""
-        return self.bought and not self.entry_open
-
-    def take_in(self, event: LegTold) -> None:
-        match event:
-            case LegEntryEnded():
-                self.entry_open = False
-            case LegEntryFilled():
-                self.bought = True
-                self.fees += event.fee_value or ZERO
-                self.lot = Lot(
-                    quantity=self.lot.quantity + event.quantity,
-                    cost=self.lot.cost + event.cost,
-                    entry_fee=self.lot.entry_fee + (event.fee_value or ZERO),
-                )
-            case LegFeeValued():
-                self.realized += event.realized
-                self.fees += event.fee_value
-                entry_fee = self.lot.entry_fee + event.entry_fee
-                self.lot = msgspec.structs.replace(self.lot, entry_fee=entry_fee)
-            case LegExitFilled() | LegDustWrittenOff():
-                self.realized += event.realized
-                self.lot = Lot(
-                    quantity=self.lot.quantity - event.quantity,
-                    cost=self.lot.cost - event.cost,
-                    entry_fee=self.lot.entry_fee - event.entry_fee,
-                )
-                if isinstance(event, LegExitFilled):
-                    self.fees += event.fee_value or ZERO
-
-
-class _Group:
-    """A group as the events tell it."""
+class _Trade:
+    """A group and its legs as the events tell them."""
 
     def __init__(self, opened: PositionGroupOpened) -> None:
-        self.opened = opened
-        self.pyramids = 0
-        self.closing = False
-        self.funding = ZERO
-        self.closed_at: datetime | None = None
-        self.legs: dict[str, _Leg] = {}
+        self.group = position_group.evolve(None, opened)
+        self.legs: dict[str, DCALeg] = {}
 
     def summary(self) -> GroupSummary:
+        opened, closed = self.group.opened, self.group.closed
         legs = [self.legs[leg_id] for leg_id in sorted(self.legs)]
         held = combined([leg.lot for leg in legs])
         size = legs[0].plan.contract_size if legs else ONE
         return GroupSummary(
-            group=self.opened.group_id,
-            symbol=self.opened.symbol,
-            timeframe=self.opened.timeframe,
-            side=self.opened.side,
+            group=opened.group_id,
+            symbol=opened.symbol,
+            timeframe=opened.timeframe,
+            side=opened.side,
             state=self._state(),
-            pyramids=self.pyramids,
-            legs_filled=sum(leg.is_filled for leg in legs),
+            pyramids=len(self.group.pyramid_ids),
+            legs_filled=sum(leg.entry_filled > ZERO and not leg.entry_open for leg in legs),
             legs=len(legs),
             quantity_open=canonical(held.quantity),
             average_entry=held.cost / (held.quantity * size) if held.quantity else None,
-            realized_pnl=canonical(sum((leg.realized for leg in legs), self.funding)),
+            realized_pnl=canonical(sum((leg.realized for leg in legs), self.group.funding)),
             fees=canonical(sum((leg.fees for leg in legs), ZERO)),
-            opened_at=self.opened.opened_at,
-            closed_at=self.closed_at,
+            opened_at=opened.opened_at,
+            closed_at=closed.closed_at if closed is not None else None,
         )
 
     def _state(self) -> str:
         """Spec §4: derived from the road out and from the legs."""
-        legs = [self.legs[leg_id] for leg_id in sorted(self.legs)]
-        if self.closed_at is not None:
+        legs = self.legs.values()
+        if self.group.closed is not None:
             return "CLOSED"
-        if self.closing:
+        if not self.group.is_open:
             return "CLOSING"
-        if any(leg.bought for leg in legs):
+        if any(leg.entry_filled > ZERO for leg in legs):
             return "DCA_ACTIVE" if any(leg.entry_open for leg in legs) else "PROFIT_TAKING"
         return "LIVE" if legs else "WAITING"
 
@@ -174,8 +113,7 @@ class RunLedger:
         self._inputs = 0
         self._events = 0
         self._outcomes: dict[str, Outcome] = {}
-        self._groups: dict[str, _Group] = {}
-        self._group_of_leg: dict[str, str] = {}
+        self._trades: dict[str, _Trade] = {}
 
     def take_in(self, recorded: Iterable[Recorded]) -> None:
         """Fold further events."""
@@ -186,12 +124,10 @@ class RunLedger:
 
     def summary(self, balance: Decimal, marks: Mapping[str, Decimal], digest: str) -> RunSummary:
         """The figures so far; `marks` in quote units, `balance` that of the start."""
-        ordered = sorted(
-            self._groups.values(), key=lambda g: (g.opened.opened_at, g.opened.group_id)
-        )
-        groups = tuple(group.summary() for group in ordered)
+        ordered = sorted(self._trades.values(), key=_by_opening)
+        groups = tuple(trade.summary() for trade in ordered)
         realized = sum((group.realized_pnl for group in groups), ZERO)
-        floating = sum((g.unrealized(marks.get(g.opened.symbol)) for g in ordered), ZERO)
+        floating = sum((t.unrealized(marks.get(t.group.opened.symbol)) for t in ordered), ZERO)
         counts: dict[str, int] = {}
         for _, outcome in sorted(self._outcomes.items()):
             counts[outcome] = counts.get(outcome, 0) + 1
@@ -208,32 +144,21 @@ class RunLedger:
         )
 
     def _fold(self, recorded: Recorded) -> None:
-        match recorded.event:
-            case Input():
-                self._inputs += 1
-            case SignalJudged(signal_id=signal_id, outcome=outcome):
-                self._outcomes[signal_id] = outcome
-            case PositionGroupOpened() as opened:
-                self._groups[opened.group_id] = _Group(opened)
-            case PyramidAdmitted(group_id=group_id):
-                self._groups[group_id].pyramids += 1
-            case PositionGroupClosing(group_id=group_id):
-                self._groups[group_id].closing = True
-            case PositionGroupClosed(group_id=group_id, closed_at=closed_at):
-                self._groups[group_id].closed_at = closed_at
-            case LegPlanned() as plan:
-                self._group_of_leg[plan.leg_id] = plan.group_id
-                self._groups[plan.group_id].legs[plan.leg_id] = _Leg(plan)
-            case FundingShared(group_id=group_id, amount=amount):
-                self._groups[group_id].funding += amount
-            case (
-                LegEntryFilled()
-                | LegEntryEnded()
-                | LegExitFilled()
-                | LegFeeValued()
-                | LegDustWrittenOff()
-            ):
-                group = self._groups[self._group_of_leg[recorded.event.leg_id]]
-                group.legs[recorded.event.leg_id].take_in(recorded.event)
-            case _:
-                return
+        event = recorded.event
+        if isinstance(event, Input):
+            self._inputs += 1
+        elif isinstance(event, SignalJudged):
+            self._outcomes[event.signal_id] = event.outcome
+        elif isinstance(event, PositionGroupOpened):
+            self._trades[event.group_id] = _Trade(event)
+        elif isinstance(event, PositionGroupEvent):
+            trade = self._trades[event.group_id]
+            trade.group = position_group.evolve(trade.group, event)
+        elif isinstance(event, LegEvent):
+            trade = self._trades[group_of(event.leg_id)]
+            trade.legs[event.leg_id] = dca_leg.evolve(trade.legs.get(event.leg_id), event)
+
+
+def _by_opening(trade: _Trade) -> tuple[datetime, str]:
+    opened = trade.group.opened
+    return opened.opened_at, opened.group_id

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import msgspec
 import structlog
 
 from adapters.clock import SteadyClock
+from adapters.exchanges.rounds import RoundLimits, RoundNews, Rounds
 from application.inputs import FundingReported
 from application.ports import Submit
 
 log = structlog.get_logger(__name__)
 
 KNOWN_MAX = 5_000
+NEWS = RoundNews(periodic="funding_round", broke="funding_watch_broke")
 
 
 class FundingSource(Protocol):
@@ -26,7 +27,7 @@ class FundingSource(Protocol):
         ...
 
 
-class FundingLimits(msgspec.Struct, frozen=True, kw_only=True):
+class FundingLimits(RoundLimits, frozen=True, kw_only=True):
     """Bounds of the watch, in seconds.
 
     A round each `period_seconds` costs 30 of the venue's 2 400 weight a minute and catches every
@@ -35,8 +36,6 @@ class FundingLimits(msgspec.Struct, frozen=True, kw_only=True):
     `overlap_seconds` before the latest settlement known, since amounts may be booked late.
     """
 
-    period_seconds: float = 60.0
-    retry_seconds: float = 5.0
     settling_seconds: float = 1.0
     first_seconds: float = 24 * 3600.0
     overlap_seconds: float = 600.0
@@ -60,28 +59,21 @@ class FundingWatch:
         self._limits = limits or FundingLimits()
         self._latest_at: datetime | None = None
         self._known: OrderedDict[str, None] = OrderedDict()
-        self._is_due = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = Rounds(self.ask, self._limits, NEWS, log.bind(account=account))
 
     def start(self) -> None:
         """Begin with a round at once."""
-        if self._task is None:
-            self._is_due.set()
-            self._task = asyncio.get_running_loop().create_task(self._run())
+        self._rounds.start()
 
     def request(self, settled_at: datetime) -> None:
         """Funding was just settled: ask soon, and not only at the next round."""
         log.info("funding_settled", account=self._account, settled_at=settled_at.isoformat())
         delay = self._limits.settling_seconds
-        asyncio.get_running_loop().call_later(delay, self._is_due.set)
+        asyncio.get_running_loop().call_later(delay, self._rounds.request)
 
     async def stop(self) -> None:
         """End the rounds; one under way is given up, since it changes nothing of ours."""
-        if self._task is None:
-            return
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-        self._task = None
+        await self._rounds.stop()
 
     async def ask(self) -> bool:
         """One round. Whether the venue could be read."""
@@ -107,24 +99,3 @@ class FundingWatch:
         while len(self._known) > KNOWN_MAX:
             self._known.popitem(last=False)
         self._submit(self._account, one)
-
-    async def _run(self) -> None:
-        wait = self._limits.period_seconds
-        while True:
-            try:
-                # Not wait_for: in Python 3.11 it loses a cancel that comes with its result.
-                async with asyncio.timeout(wait):
-                    await self._is_due.wait()
-            except TimeoutError:
-                log.debug("funding_round", account=self._account)
-            self._is_due.clear()
-            is_done = await self._tried()
-            wait = self._limits.period_seconds if is_done else self._limits.retry_seconds
-
-    async def _tried(self) -> bool:
-        """One round, whatever comes of it: the rounds must never end unheard."""
-        try:
-            return await self.ask()
-        except Exception:
-            log.exception("funding_watch_broke", account=self._account)
-            return False

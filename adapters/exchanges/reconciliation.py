@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-import msgspec
 import structlog
 
+from adapters.exchanges.rounds import RoundLimits, RoundNews, Rounds
 from application.inputs import OrderReported, Traded
 from application.ports import Submit
 from application.work import OpenOrder, ReconcilableExchange, WorkingOrder
 
 log = structlog.get_logger(__name__)
+
+NEWS = RoundNews(periodic="reconciliation_round", broke="reconciliation_broke")
 
 
 class ReconciledBook(Protocol):
@@ -34,13 +36,6 @@ class ReconciledBook(Protocol):
         ...
 
 
-class ReconciliationLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Waits in seconds: between rounds, and after a round that failed."""
-
-    period_seconds: float = 60.0
-    retry_seconds: float = 5.0
-
-
 class Reconciliation:
     """Compares at start, after each reconnect and periodically. One per account.
 
@@ -54,35 +49,29 @@ class Reconciliation:
         exchange: ReconcilableExchange,
         book: ReconciledBook,
         submit: Submit,
-        limits: ReconciliationLimits | None = None,
+        limits: RoundLimits | None = None,
     ) -> None:
         self._account = account
         self._exchange = exchange
         self._book = book
         self._submit = submit
-        self._limits = limits or ReconciliationLimits()
-        self._is_due = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
         self._round = asyncio.Lock()
+        self._rounds = Rounds(
+            self.reconcile, limits or RoundLimits(), NEWS, log.bind(account=account)
+        )
 
     def start(self) -> None:
         """Begin with a round at once."""
-        if self._task is None:
-            self._is_due.set()
-            self._task = asyncio.get_running_loop().create_task(self._run())
+        self._rounds.start()
 
     def request(self, reason: str) -> None:
         """Ask for a round soon, as after a reconnect. From the event loop."""
         log.info("reconciliation_requested", account=self._account, reason=reason)
-        self._is_due.set()
+        self._rounds.request()
 
     async def stop(self) -> None:
         """End the rounds; one under way is given up, since it changes nothing of ours."""
-        if self._task is None:
-            return
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-        self._task = None
+        await self._rounds.stop()
 
     async def reconcile(self) -> bool:
         """One round. Whether the venue could be read."""
@@ -98,27 +87,6 @@ class Reconciliation:
                 return False
             self._submit(self._account, seen)
             return True
-
-    async def _run(self) -> None:
-        wait = self._limits.period_seconds
-        while True:
-            try:
-                # Not wait_for: in Python 3.11 it loses a cancel that comes with its result.
-                async with asyncio.timeout(wait):
-                    await self._is_due.wait()
-            except TimeoutError:
-                log.debug("reconciliation_round", account=self._account)
-            self._is_due.clear()
-            is_done = await self._tried()
-            wait = self._limits.period_seconds if is_done else self._limits.retry_seconds
-
-    async def _tried(self) -> bool:
-        """One round, whatever comes of it: the rounds must never end unheard."""
-        try:
-            return await self.reconcile()
-        except Exception:
-            log.exception("reconciliation_broke", account=self._account)
-            return False
 
     async def _ask_about_vanished(
         self, working: Sequence[WorkingOrder], is_open: frozenset[str]

@@ -1,15 +1,14 @@
 """The venue's clock as against ours: signed requests live only within its receive window."""
 
-import asyncio
-
 import structlog
 
 from adapters.exchanges.ccxt_client import CcxtClient
+from adapters.exchanges.rounds import RoundLimits, RoundNews, Rounds
 
 log = structlog.get_logger(__name__)
 
-RESYNC_SECONDS = 600.0
-RETRY_SECONDS = 5.0
+LIMITS = RoundLimits(period_seconds=600.0)
+NEWS = RoundNews(periodic="venue_clock_round", broke="venue_clock_broke")
 
 
 class VenueClock:
@@ -17,8 +16,7 @@ class VenueClock:
 
     def __init__(self, client: CcxtClient) -> None:
         self._client = client
-        self._is_due = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = Rounds(self.sync, LIMITS, NEWS, log)
 
     async def sync(self) -> bool:
         """Measure once. Whether it worked; if not, the last difference goes on."""
@@ -35,29 +33,12 @@ class VenueClock:
 
     def sync_soon(self) -> None:
         """The venue refused a timestamp: measure now rather than at the next round."""
-        self._is_due.set()
+        self._rounds.request()
 
     def start(self) -> None:
-        """Keep it true from now on."""
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run())
+        """Keep it true from now on; it was measured just before."""
+        self._rounds.start(at_once=False)
 
     async def stop(self) -> None:
         """End the rounds."""
-        if self._task is None:
-            return
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-        self._task = None
-
-    async def _run(self) -> None:
-        wait = RESYNC_SECONDS
-        while True:
-            try:
-                # Not wait_for: in Python 3.11 it loses a cancel that comes with its result.
-                async with asyncio.timeout(wait):
-                    await self._is_due.wait()
-            except TimeoutError:
-                log.debug("venue_clock_round", seconds=wait)
-            self._is_due.clear()
-            wait = RESYNC_SECONDS if await self.sync() else RETRY_SECONDS
+        await self._rounds.stop()

@@ -12,7 +12,8 @@ from adapters.exchanges.ccxt_exchange import CcxtExchange
 from adapters.exchanges.ccxt_socket import StreamLimits
 from adapters.exchanges.ccxt_stream import CcxtStream
 from adapters.exchanges.order_news import StreamListeners
-from adapters.exchanges.reconciliation import Reconciliation, ReconciliationLimits
+from adapters.exchanges.reconciliation import Reconciliation
+from adapters.exchanges.rounds import RoundLimits
 from adapters.exchanges.wire.server import WireVenue
 from application.inputs import Accepted, Ended, OrderReported, ReconciliationSeen, Traded
 from domain.message import MarkSeen
@@ -254,7 +255,7 @@ class Account:
     def __init__(self, exchange: CcxtExchange) -> None:
         self.desk = OrderDesk(exchange, exchange.client.clock)
         self.reconciliation = Reconciliation(
-            ACCOUNT, exchange, self.desk, self.desk.submit, ReconciliationLimits(retry_seconds=0.1)
+            ACCOUNT, exchange, self.desk, self.desk.submit, RoundLimits(retry_seconds=0.1)
         )
         listeners = StreamListeners(
             on_report=self._report, on_reconnect=self.reconciliation.request

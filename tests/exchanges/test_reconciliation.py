@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from adapters.exchanges.reconciliation import Reconciliation, ReconciliationLimits
+from adapters.exchanges.reconciliation import Reconciliation
+from adapters.exchanges.rounds import RoundLimits
 from application.inputs import Ended, Found, OrderReported, ReconciliationSeen, Traded
 from application.work import OpenOrder, WorkingOrder
 from tests.exchanges.stubs import D0, START, SYMBOL, Inbox, StubExchange, until
@@ -49,7 +50,7 @@ class Round:
         self.exchange = StubExchange()
         self.book = StubBook()
         self.inbox = Inbox()
-        limits = ReconciliationLimits(period_seconds=0.05, retry_seconds=0.01)
+        limits = RoundLimits(period_seconds=0.05, retry_seconds=0.01)
         self.reconciliation = Reconciliation("main", self.exchange, self.book, self.inbox, limits)
 
     def open(self, *identities: str, reduce_only: bool = False) -> None:
