@@ -11,8 +11,12 @@ import msgspec
 from application.journal import GENESIS, Recorded, encode_canonical
 from domain import (
     account,
+    brakes,
     dca_leg,
+    equity,
     holdings,
+    offset,
+    offset_watch,
     order,
     position_group,
     pyramid,
@@ -23,12 +27,16 @@ from domain import (
 )
 from domain import exit as exits
 from domain.account import Account
+from domain.brakes import Brakes
 from domain.dca_leg import DCALeg
+from domain.equity import Equity
 from domain.exit import NO_EXIT, Exit
 from domain.holdings import Holdings
 from domain.identity import aggregate_of, group_of, stop_id, stream_name
 from domain.instrument import Instrument, completed
 from domain.message import Input, MarkSeen
+from domain.offset import Offset
+from domain.offset_watch import OffsetWatch
 from domain.order import Order
 from domain.position_group import PositionGroup
 from domain.pyramid import Pyramid
@@ -40,9 +48,13 @@ from domain.waiting_entry import WaitingEntry
 AGGREGATES: Mapping[str, ModuleType] = MappingProxyType(
     {
         "account": account,
+        "brakes": brakes,
         "dca_leg": dca_leg,
+        "equity": equity,
         "exit": exits,
         "holdings": holdings,
+        "offset": offset,
+        "offset_watch": offset_watch,
         "order": order,
         "position_group": position_group,
         "pyramid": pyramid,
@@ -52,7 +64,15 @@ AGGREGATES: Mapping[str, ModuleType] = MappingProxyType(
         "waiting_entry": waiting_entry,
     }
 )
-DAILY = ("holdings", "queue", "risk_engine", "trading_day")
+DAILY = (
+    "brakes",
+    "equity",
+    "holdings",
+    "offset_watch",
+    "queue",
+    "risk_engine",
+    "trading_day",
+)
 
 _ABSENT = object()
 
@@ -123,9 +143,29 @@ class Book:
         return cast("RiskEngine", self._daily("risk_engine"))
 
     @property
+    def brakes(self) -> Brakes:
+        """What holds new exposure back on the open day."""
+        return cast("Brakes", self._daily("brakes"))
+
+    @property
+    def equity(self) -> Equity:
+        """The equity's peak and what became of it, as of the open day."""
+        return cast("Equity", self._daily("equity"))
+
+    @property
+    def offset_watch(self) -> OffsetWatch:
+        """Which losers may be paid down, as of the open day."""
+        return cast("OffsetWatch", self._daily("offset_watch"))
+
+    @property
     def holdings(self) -> Holdings:
         """What the account holds beside its groups' lots, as of the open day."""
         return cast("Holdings", self._daily("holdings"))
+
+    @property
+    def offset(self) -> Offset | None:
+        """The offset under way, if there is one."""
+        return cast("Offset | None", self._one("offset", self.offset_watch.current))
 
     def group(self, group_id: str) -> PositionGroup | None:
         """A position group by id."""
@@ -312,6 +352,8 @@ class Book:
             return True
         if aggregate in DAILY:
             return False
+        if aggregate == "offset":
+            return key == self.offset_watch.current
         group = self.group(self._group_of(aggregate, key))
         return group is not None and group.holds_slot
 

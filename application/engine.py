@@ -13,11 +13,13 @@ from eventsourcing.persistence import StoredEvent
 from application.book import AGGREGATES, Book
 from application.inputs import OBSERVATIONS, ClockTicked, OrderReported, SignalReceived
 from application.journal import JournalMapper, Recorded, seal
+from application.processes.braking import ruling_state
 from application.processes.day_turn import turning_commands
 from application.processes.roster import PROCESSES, symbols_in_use
+from domain.brakes import PlaceHold
+from domain.holds import Hold
 from domain.message import Command, Event, Input, MarkSeen
 from domain.money import DECISION_CONTEXT
-from domain.risk_engine import ChangeTradingState, TradingStateChanged
 from domain.trading_day import JudgeSignal, SetInputAside, SignalJudged, StartEngine
 
 # More events than this from one input are a loop between processes, not trading.
@@ -80,7 +82,7 @@ class AccountEngine:
             self._turn_day(at)
             stream = self.book.stream_of("trading_day", "")
             recorded = self._append(stream, msgspec.structs.replace(received, marks=()), None, at)
-            for command in _consequences(received, failure, is_opened=self.book.is_opened):
+            for command in _consequences(self.book, received, failure, at):
                 self._execute(command, recorded)
         return msgspec.structs.replace(self._finish(), failure=failure.error)
 
@@ -220,7 +222,9 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
 
 
-def _consequences(received: Input, failure: Failure, *, is_opened: bool) -> Iterator[Command]:
+def _consequences(
+    book: Book, received: Input, failure: Failure, now: datetime
+) -> Iterator[Command]:
     """The failure itself, an outcome for a signal so that the ledger balances, and caution."""
     yield SetInputAside(error=failure.error, fingerprint=failure.fingerprint)
     if isinstance(received, SignalReceived):
@@ -228,11 +232,17 @@ def _consequences(received: Input, failure: Failure, *, is_opened: bool) -> Iter
         yield JudgeSignal(
             judged=SignalJudged(signal_id=received.signal_id, outcome="rejected", reason=reason)
         )
-    if is_opened:
-        reduced = TradingStateChanged(
-            state="reducing", reason="an input could not be handled", actor="engine"
+    if book.is_opened:
+        hold = Hold(
+            cause="failed_input",
+            state="reducing",
+            reason="an input could not be handled",
+            actor="engine",
+            since=now,
         )
-        yield ChangeTradingState(changed=reduced)
+        yield PlaceHold(hold=hold)
+        # Nothing is put before the processes here: what they would say is said at once.
+        yield ruling_state(book, reason=hold.reason, actor=hold.actor)
 
 
 def failure_of(error: Exception) -> Failure:

@@ -220,12 +220,17 @@ class FundingReported(Input, frozen=True, kw_only=True):
 
 
 class ClockTicked(Input, frozen=True, kw_only=True):
-    """Time passed, an observation. `promotion` and `minute` say which grid instants were met."""
+    """Time passed, an observation. The flags say which grid instants were met.
+
+    `contact_at`: when the venue last said anything at all; none = nobody watches that.
+    """
 
     NAME: ClassVar[str] = "trading_day.clock_ticked.v1"
     due_at: datetime
     promotion: bool = False
     minute: bool = False
+    offset: bool = False
+    contact_at: datetime | None = None
 
 
 OperatorAction = Literal[
@@ -238,13 +243,22 @@ OperatorAction = Literal[
     "resume",
     "halt",
     "clear_discrepancy",
+    "reset_breaker",
+    "emergency_stop",
+    "record_transfer",
+    "offset_now",
+    "offset_skip",
+    "offset_block",
+    "offset_unblock",
 ]
 
 
 class OperatorActed(Input, frozen=True, kw_only=True):
     """An operator's click or command. `subject` is the group, signal or symbol it is about.
 
-    `percent` of the open quantity is what `reduce_group` closes.
+    `percent` of the open quantity is what `reduce_group` closes; `amount` of the capital
+    currency is what `record_transfer` took in, below zero: out. An `emergency_stop` names the
+    account itself as its subject: the typed confirmation.
     """
 
     NAME: ClassVar[str] = "trading_day.operator_acted.v1"
@@ -253,6 +267,7 @@ class OperatorActed(Input, frozen=True, kw_only=True):
     actor: str
     reason: str
     percent: Decimal | None = None
+    amount: Decimal | None = None
 
 
 OBSERVATIONS: tuple[type[Event], ...] = (

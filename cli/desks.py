@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ from cli.home import Home
 from cli.rooms import LiveRoom, PaperRoom, Room, paper_core, wandering_moves
 from domain.instrument import Instrument
 from domain.message import MarkSeen
+from domain.settings import OffsetSettings
 from web.deps import StreamHealth
 
 BALANCE_SECONDS = 60.0
@@ -143,6 +145,17 @@ class Desks:
         """Whether a symbol of the account has got its first mark since last asked."""
         desk = self._desks.get(account)
         return desk is not None and desk.has_new_marks()
+
+    def evaluate_seconds(self, account: str) -> int:
+        """How often the account's losers are looked at."""
+        desk = self._desks.get(account)
+        offset = desk.snapshot.settings.risk.offset if desk is not None else OffsetSettings()
+        return offset.evaluate_seconds
+
+    def contact_at(self, account: str) -> datetime | None:
+        """When the account's venue last said anything; none = not watched."""
+        desk = self._desks.get(account)
+        return desk.room.contact_at() if desk is not None else None
 
     def all_marks(self) -> Mapping[str, Mapping[str, MarkSeen]]:
         """The newest marks of every account."""

@@ -102,9 +102,7 @@ class House:
             # From here on the writer may hold leases: whatever happens, it must be stopped.
             try:
                 self._spawn(runner.run(), "projections")
-                self._spawn(
-                    tick(self.desks.names, self.writer.submit, self.desks.has_new_marks), "clock"
-                )
+                self._spawn(tick(self.desks, self.writer.submit), "clock")
                 self._spawn(MarkKeeper(self.url, self.desks.all_marks).run(self._on_marks), "marks")
                 self.port = await server.start()
                 self.state = "running"

@@ -1,8 +1,9 @@
 """The engine's clock: a tick each second, with the grid instants it met."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import msgspec
 
@@ -15,9 +16,27 @@ PROMOTION_SECONDS = 10
 MINUTE_SECONDS = 60
 
 
-async def tick(
-    accounts: Callable[[], Sequence[str]], submit: Submit, has_new_marks: Callable[[str], bool]
-) -> None:
+class Ticked(Protocol):
+    """What the clock asks of the accounts at work."""
+
+    def names(self) -> Sequence[str]:
+        """The accounts that are told the time."""
+        ...
+
+    def has_new_marks(self, account: str) -> bool:
+        """Whether a symbol of the account has got its first mark since last asked."""
+        ...
+
+    def evaluate_seconds(self, account: str) -> int:
+        """How often the account's losers are looked at: `risk.offset.evaluate_seconds`."""
+        ...
+
+    def contact_at(self, account: str) -> datetime | None:
+        """When its venue last said anything."""
+        ...
+
+
+async def tick(accounts: Ticked, submit: Submit) -> None:
     """Tell every account each second that time passed, and which grid instants it met.
 
     A symbol's first mark lets the queue be walked at once: what waited for it waits no longer.
@@ -27,20 +46,25 @@ async def tick(
     while True:
         await asyncio.sleep(TICK_SECONDS)
         now = clock.now()
-        for account in accounts():
-            passed = ticked(before, now)
-            if has_new_marks(account):
-                passed = msgspec.structs.replace(passed, promotion=True)
-            submit(account, passed)
+        for account in accounts.names():
+            passed = ticked(before, now, accounts.evaluate_seconds(account))
+            is_due = passed.promotion or accounts.has_new_marks(account)
+            submit(
+                account,
+                msgspec.structs.replace(
+                    passed, promotion=is_due, contact_at=accounts.contact_at(account)
+                ),
+            )
         before = now
 
 
-def ticked(before: datetime, now: datetime) -> ClockTicked:
+def ticked(before: datetime, now: datetime, evaluate_seconds: int) -> ClockTicked:
     """A tick at `now`, with the grid instants that lie after `before`."""
     return ClockTicked(
         due_at=now,
         promotion=_crosses(before, now, PROMOTION_SECONDS),
         minute=_crosses(before, now, MINUTE_SECONDS),
+        offset=_crosses(before, now, evaluate_seconds),
     )
 
 

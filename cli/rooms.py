@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -63,6 +64,10 @@ class Room(Protocol):
         """How the connections stand."""
         ...
 
+    def contact_at(self) -> datetime | None:
+        """When the venue last said anything; none = nobody watches that."""
+        ...
+
     def note(self, snapshot: BookSnapshot) -> None:
         """Take what the Book wants just now, before the orders it wants are sent."""
         ...
@@ -113,6 +118,10 @@ class PaperRoom:
         heard = max((mark.at for mark in self.marks().values()), default=None)
         running = self._task is not None and not self._task.done()
         return (StreamHealth(name="simulated", is_connected=running, heard_at=heard),)
+
+    def contact_at(self) -> datetime | None:
+        """It lives in this process: where that runs, it can be reached."""
+        return self._clock.now()
 
     def note(self, snapshot: BookSnapshot) -> None:
         """Lay the watched prices beside each mark; keep mode and leverage as the settings say."""
@@ -194,6 +203,10 @@ class LiveRoom:
             StreamHealth(name="orders", is_connected=self._stream.is_user_stream_up, heard_at=None),
             StreamHealth(name="marks", is_connected=heard is not None, heard_at=heard),
         )
+
+    def contact_at(self) -> datetime | None:
+        """Not watched."""
+        return None
 
     def note(self, snapshot: BookSnapshot) -> None:
         """Take the newest settings, watched prices, and the orders that may be asked about."""

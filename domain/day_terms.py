@@ -28,6 +28,14 @@ AlertKind = Literal[
     "settings_refused",
     "queue",
     "reduction_refused",
+    "breaker",
+    "drawdown",
+    "emergency_stop",
+    "dead_man",
+    "mark_stale",
+    "offset",
+    "balance_jump",
+    "risk_order_refused",
 ]
 
 # How long a repeated idempotency key is recognised, and how many are remembered at most.

@@ -46,6 +46,11 @@ def stop_id(group: str) -> str:
     return f"{group}-stop"
 
 
+def offset_id(group: str, number: int) -> str:
+    """The account's `number`th offset, named after the loser it pays down."""
+    return f"{group}-o{number}"
+
+
 def group_of(part: str) -> str:
     """The group that the id of a pyramid or leg, or the group's own, begins with."""
     return part.split("-", 1)[0]

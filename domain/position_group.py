@@ -67,6 +67,8 @@ class ReductionStarted(Event, frozen=True, kw_only=True):
     """A part of the trade is to be closed, its structure kept. Parts in the order of selling.
 
     What the legs' own exits sell meanwhile counts. A further one adds to the one under way.
+    `bound`: no sale at a worse price, and given up when nobody pays it; none = sold whatever
+    comes.
     """
 
     NAME: ClassVar[str] = "position_group.reduction_started.v1"
@@ -75,6 +77,7 @@ class ReductionStarted(Event, frozen=True, kw_only=True):
     signal_id: str
     parts: tuple[ReductionPart, ...]
     started_at: datetime
+    bound: Decimal | None = None
 
 
 class ReductionEnded(Event, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
 """The mark on the hull: what may be risked, what is, and what is refused, with every number."""
 
+from datetime import datetime
 from decimal import Decimal
-from typing import ClassVar, Literal, TypeVar, assert_never
+from typing import ClassVar, TypeVar, assert_never
 
 import msgspec
 
@@ -15,12 +16,11 @@ from domain.gate import (
     Slot,
 )
 from domain.gate_rules import assess
+from domain.holds import TradingState
 from domain.identity import group_of
 from domain.message import Command, Event
 from domain.money import ZERO
 
-TradingState = Literal["active", "reducing", "halted"]
-_TIGHTNESS: tuple[TradingState, ...] = ("active", "reducing", "halted")
 V = TypeVar("V")
 
 
@@ -43,7 +43,7 @@ class RiskDayBegun(Event, frozen=True, kw_only=True):
 
 
 class TradingStateChanged(Event, frozen=True, kw_only=True):
-    """From now on new exposure is allowed, or not."""
+    """What all holds together make of trading: from now on new exposure is allowed, or not."""
 
     NAME: ClassVar[str] = "risk_engine.trading_state_changed.v1"
     state: TradingState
@@ -94,11 +94,13 @@ class ProfitRecorded(Event, frozen=True, kw_only=True):
 
 
 class SlotFreed(Event, frozen=True, kw_only=True):
-    """A group is closed: another may take its place."""
+    """A group is closed, with what it realized: another may take its place."""
 
     NAME: ClassVar[str] = "risk_engine.slot_freed.v1"
     group_id: str
     symbol: str
+    realized: Decimal = ZERO
+    freed_at: datetime | None = None
 
 
 RiskEvent = (
@@ -157,9 +159,11 @@ class RecordProfit(RiskCommand, frozen=True, kw_only=True):
 
 
 class FreeSlot(RiskCommand, frozen=True, kw_only=True):
-    """A group is closed."""
+    """A group is closed, with what it realized."""
 
     group_id: str
+    realized: Decimal
+    now: datetime
 
 
 RiskCommands = (
@@ -173,10 +177,14 @@ _NOTHING = Commitment(group_id="", symbol="")
 
 
 class RiskEngine(msgspec.Struct, frozen=True, kw_only=True):
-    """What is risked now. Amounts in the capital currency, by leg, group or symbol."""
+    """What is risked now. Amounts in the capital currency, by leg, group or symbol.
+
+    `last_losses`: by symbol when a group of it last closed negative.
+    """
 
     trading_state: TradingState = "active"
     state_reason: str = ""
+    last_losses: dict[str, datetime] = {}
     slots: dict[str, Slot] = {}
     commitments: dict[str, Commitment] = {}
     realized_today: Decimal = ZERO
@@ -213,7 +221,7 @@ def evolve(state: RiskEngine | None, event: RiskEvent) -> RiskEngine:
                 realized_by_leg={**state.realized_by_leg, event.leg_id: event.total},
             )
         case SlotFreed():
-            return change(state, slots=_without(state.slots, event.group_id))
+            return _freed(state, event)
         case _:
             assert_never(event)
 
@@ -226,7 +234,10 @@ def decide(state: RiskEngine | None, command: RiskCommands) -> tuple[RiskEvent, 
     assert state is not None, "the day's risk engine was never opened"
     match command:
         case ChangeTradingState(changed=changed):
-            return (changed,) if _is_allowed(state, changed) else ()
+            is_news = changed.state != state.trading_state
+            # While something holds, the banner shows the reason that rules.
+            is_news |= changed.state != "active" and changed.reason != state.state_reason
+            return (changed,) if is_news else ()
         case AssessEntry():
             return _assess(state, command)
         case AdjustCommitment(changed=changed):
@@ -237,9 +248,8 @@ def decide(state: RiskEngine | None, command: RiskCommands) -> tuple[RiskEvent, 
             amount = command.total - state.realized_by_leg.get(command.leg_id, ZERO)
             earned = ProfitRecorded(**msgspec.structs.asdict(command), amount=amount)
             return () if amount == ZERO else (earned,)
-        case FreeSlot(group_id=group_id):
-            slot = state.slots.get(group_id)
-            return () if slot is None else (SlotFreed(group_id=group_id, symbol=slot.symbol),)
+        case FreeSlot():
+            return _free(state, command)
         case _:
             assert_never(command)
 
@@ -257,13 +267,6 @@ def assessment(state: RiskEngine, proposal: EntryProposal, facts: GateFacts) -> 
     return assess(proposal, facts, risked)
 
 
-def _is_allowed(state: RiskEngine, changed: TradingStateChanged) -> bool:
-    """A rule may only tighten; loosening takes an operator."""
-    if changed.actor == "engine":
-        return _TIGHTNESS.index(changed.state) > _TIGHTNESS.index(state.trading_state)
-    return changed.state != state.trading_state
-
-
 def _assess(state: RiskEngine, command: AssessEntry) -> tuple[RiskEvent, ...]:
     """A repeated refusal in the queue is recorded when its reason changes, not per tick."""
     proposal = command.proposal
@@ -276,6 +279,28 @@ def _assess(state: RiskEngine, command: AssessEntry) -> tuple[RiskEvent, ...]:
         return ()
     reason, transient, receipt = result.reason, result.transient, result.receipt
     return (RiskDenied(proposal=proposal, reason=reason, transient=transient, receipt=receipt),)
+
+
+def _free(state: RiskEngine, command: FreeSlot) -> tuple[RiskEvent, ...]:
+    slot = state.slots.get(command.group_id)
+    if slot is None:
+        return ()
+    freed = SlotFreed(
+        group_id=command.group_id,
+        symbol=slot.symbol,
+        realized=command.realized,
+        freed_at=command.now,
+    )
+    return (freed,)
+
+
+def _freed(state: RiskEngine, event: SlotFreed) -> RiskEngine:
+    """A group that closed negative begins its symbol's cooldown."""
+    losses = state.last_losses
+    if event.realized < ZERO and event.freed_at is not None:
+        losses = {**losses, event.symbol: event.freed_at}
+    slots = _without(state.slots, event.group_id)
+    return msgspec.structs.replace(state, slots=slots, last_losses=losses)
 
 
 def _begun(state: RiskEngine) -> RiskEngine:

@@ -4,8 +4,12 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from application.book import Book
+from application.processes.braking import ruling_state
+from domain.brakes import Brakes, OpenBrakes
+from domain.equity import Equity, OpenEquity
 from domain.holdings import Holdings, OpenHoldings
 from domain.message import Command
+from domain.offset_watch import OffsetWatch, OpenOffsetWatch
 from domain.queue import OpenQueue, Queue
 from domain.risk_engine import OpenRiskEngine, RiskEngine
 from domain.trading_day import CloseTradingDay, OpenTradingDay, TradingDay, TradingDayOpened
@@ -22,6 +26,9 @@ def turning_commands(book: Book, date: str, now: datetime) -> Iterator[Command]:
     queue = book.queue if book.date else Queue()
     risk = book.risk if book.date else RiskEngine()
     holdings = book.holdings if book.date else Holdings()
+    brakes = book.brakes if book.date else Brakes()
+    equity = book.equity if book.date else Equity()
+    watch = book.offset_watch if book.date else OffsetWatch()
     opened = TradingDayOpened(
         date=date,
         head=book.head,
@@ -35,3 +42,9 @@ def turning_commands(book: Book, date: str, now: datetime) -> Iterator[Command]:
     yield OpenHoldings(state=holdings)
     yield OpenQueue(state=queue)
     yield OpenRiskEngine(state=risk, date=date)
+    yield OpenBrakes(state=brakes, date=date)
+    yield OpenEquity(state=equity)
+    yield OpenOffsetWatch(state=watch)
+    if brakes.is_tripped:
+        # The breaker ended with its day.
+        yield ruling_state(book, reason="a new trading day", actor="engine")

@@ -3,13 +3,14 @@
 from decimal import Decimal
 
 from application.book import Book
+from domain.equity import Worth
 from domain.money import ZERO
 from domain.pnl import combined, unrealized
 from domain.position_group import PositionGroup
 
 
-def equity_of(book: Book) -> Decimal | None:
-    """Starting balance + realized + unrealized of our groups, in the capital currency.
+def worth_of(book: Book) -> Worth | None:
+    """What the account began with, was transferred, has realized and holds; spec §6.
 
     None while the mark of an open lot is not known: an unknown price is never guessed. A live
     account begins with `capital.allocation`, where one is set.
@@ -20,7 +21,29 @@ def equity_of(book: Book) -> Decimal | None:
         if gain is None:
             return None
         floating += gain
-    return _start(book) + book.risk.realized_total + floating
+    return Worth(
+        capital=_start(book) + book.equity.transfers,
+        realized=book.risk.realized_total,
+        unrealized=floating,
+        committed=book.risk.committed(),
+    )
+
+
+def equity_of(book: Book) -> Decimal | None:
+    """Capital + realized + unrealized of our groups, in the capital currency; None if unknown."""
+    worth = worth_of(book)
+    return worth.equity if worth is not None else None
+
+
+def open_loss(book: Book) -> Decimal | None:
+    """What the losing groups would still lose at their marks, zero or more; None if unknown."""
+    total = ZERO
+    for group in book.open_groups():
+        gain = unrealized_of(book, group)
+        if gain is None:
+            return None
+        total += max(ZERO, -gain)
+    return total
 
 
 def unrealized_of(book: Book, group: PositionGroup) -> Decimal | None:
@@ -30,7 +53,7 @@ def unrealized_of(book: Book, group: PositionGroup) -> Decimal | None:
     if lot.quantity == ZERO:
         return ZERO
     mark = book.marks.get(group.opened.symbol)
-    if mark is None or mark.price <= ZERO:
+    if mark is None or not mark.price.is_finite() or mark.price <= ZERO:
         return None
     return unrealized(lot, mark.price, group.opened.side, legs[0].plan.contract_size)
 

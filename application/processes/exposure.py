@@ -46,8 +46,8 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
         case LegExcessSold() as excess:
             detail = f"trade {excess.trade_id} sold more than leg {excess.leg_id} held"
             yield _told(book, _leg(book, excess.leg_id), -excess.quantity, detail)
-        case PositionGroupClosed(group_id=group_id):
-            yield FreeSlot(group_id=group_id)
+        case PositionGroupClosed() as closed:
+            yield FreeSlot(group_id=closed.group_id, realized=closed.realized, now=closed.closed_at)
         case _:
             return
 

@@ -11,6 +11,7 @@ from application.inputs import ReconciliationSeen
 from application.journal import Recorded
 from application.processes.adoption import settled
 from application.processes.positions import expected_positions, is_nothing
+from domain.brakes import PlaceHold
 from domain.holding_terms import Discrepancy, Held, HeldPosition, position_key
 from domain.holdings import (
     BaselineTaken,
@@ -19,11 +20,11 @@ from domain.holdings import (
     RecordDiscrepancy,
     TakeBaseline,
 )
+from domain.holds import Hold
 from domain.message import Command
 from domain.money import ZERO
 from domain.order import Order, RecordOrderUnknown
 from domain.order_terms import OrderStatus, proves_absence
-from domain.risk_engine import ChangeTradingState, TradingStateChanged
 
 # A venue's position may lag behind its trades: what is missing must be seen missing twice.
 CONFIRMED_AFTER = timedelta(seconds=10)
@@ -34,7 +35,7 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
     if not isinstance(recorded.event, ReconciliationSeen):
         return
     snapshot = recorded.event
-    yield from _halt_if_behind(book, snapshot)
+    yield from _halt_if_behind(book, snapshot, recorded.at)
     yield from _ask_for_missing(book, snapshot, recorded.at)
     seen, known = _seen(book, snapshot), expected_positions(book)
     disputed = [found.held for _, found in sorted(book.holdings.discrepancies.items())]
@@ -49,7 +50,7 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
             yield from _compare(book, recorded, snapshot, _difference(held, pair, snapshot))
 
 
-def _halt_if_behind(book: Book, snapshot: ReconciliationSeen) -> Iterator[Command]:
+def _halt_if_behind(book: Book, snapshot: ReconciliationSeen, now: datetime) -> Iterator[Command]:
     """An order of ours that the log never asked for means that the log is not the newest.
 
     After a restore or a failover the books may have forgotten positions too: trade nothing
@@ -60,12 +61,14 @@ def _halt_if_behind(book: Book, snapshot: ReconciliationSeen) -> Iterator[Comman
         return
     strangers = [one for one in snapshot.open_client_order_ids if book.order(one) is None]
     if strangers:
-        changed = TradingStateChanged(
+        hold = Hold(
+            cause="foreign_orders",
             state="halted",
             reason=f"the venue works an order of ours the log does not know: {strangers[0]}",
             actor="engine",
+            since=now,
         )
-        yield ChangeTradingState(changed=changed)
+        yield PlaceHold(hold=hold)
 
 
 def _ask_for_missing(book: Book, snapshot: ReconciliationSeen, now: datetime) -> Iterator[Command]:

@@ -13,6 +13,7 @@ from application.inputs import (
 )
 from application.journal import Recorded
 from application.processes.adoption import origin
+from application.processes.braking import ruling_state
 from application.processes.positions import apart, baseline_of
 from domain.account import (
     AccountOpened,
@@ -21,6 +22,7 @@ from domain.account import (
     RecordInstruments,
     SettingsRefused,
 )
+from domain.brakes import LiftHold, PlaceHold
 from domain.holdings import (
     BalanceRecorded,
     ClearDiscrepancy,
@@ -28,11 +30,11 @@ from domain.holdings import (
     MoveBaseline,
     RecordBalance,
 )
+from domain.holds import RESUMABLE, Hold, TradingState
 from domain.message import Command
-from domain.risk_engine import ChangeTradingState, TradingState, TradingStateChanged
 from domain.trading_day import AlertRaised, RaiseAlert
 
-_STATES: dict[str, TradingState] = {"pause": "reducing", "resume": "active", "halt": "halted"}
+_STATES: dict[str, TradingState] = {"pause": "reducing", "halt": "halted"}
 
 
 def react(book: Book, recorded: Recorded) -> Iterator[Command]:
@@ -58,10 +60,20 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
             yield RecordInstruments(instruments=instruments)
         case BalanceSeen() as seen:
             yield _balance(seen.currency, seen.total, seen.free)
-        case OperatorActed(action="pause" | "resume" | "halt") as acted:
-            state = _STATES[acted.action]
-            changed = TradingStateChanged(state=state, reason=acted.reason, actor=acted.actor)
-            yield ChangeTradingState(changed=changed)
+        case OperatorActed(action="pause" | "halt") as acted:
+            hold = Hold(
+                cause="operator",
+                state=_STATES[acted.action],
+                reason=acted.reason,
+                actor=acted.actor,
+                since=recorded.at,
+            )
+            yield PlaceHold(hold=hold)
+        case OperatorActed(action="resume") as acted:
+            for cause in RESUMABLE:
+                yield LiftHold(cause=cause, reason=acted.reason, actor=acted.actor)
+            # A log from before there were holds knows the state alone.
+            yield ruling_state(book, reason=acted.reason, actor=acted.actor)
         case OperatorActed(action="clear_discrepancy") as acted:
             yield from _accepted(book, acted)
         case _:

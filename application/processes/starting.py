@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 from application.book import Book
 from application.journal import Recorded
+from domain.brakes import Brakes, OpenBrakes
+from domain.equity import Equity, OpenEquity
 from domain.message import Command
+from domain.offset_watch import OffsetWatch, OpenOffsetWatch
 from domain.order import RecordOrderUnknown
 from domain.order_terms import OrderStatus
 from domain.trading_day import EngineStarted
@@ -14,6 +17,7 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
     """Turn every order that may have been on its way into an unknown one."""
     if not isinstance(recorded.event, EngineStarted):
         return
+    yield from _new_books(book)
     for order in book.orders():
         if order.status is OrderStatus.REQUESTED:
             yield RecordOrderUnknown(
@@ -21,3 +25,10 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
                 detail="an engine started before the answer came",
                 now=recorded.at,
             )
+
+
+def _new_books(book: Book) -> Iterator[Command]:
+    """A release that keeps further books opens them in a day that began without; else nothing."""
+    yield OpenBrakes(state=Brakes(), date=book.date)
+    yield OpenEquity(state=Equity())
+    yield OpenOffsetWatch(state=OffsetWatch())

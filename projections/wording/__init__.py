@@ -2,11 +2,14 @@
 
 from projections.description import Description, describe
 from projections.wording import (
+    brakes,
     days,
+    equity,
     exits,
     holdings,
     inputs,
     legs,
+    offsets,
     orders,
     positions,
     queue,
@@ -16,12 +19,15 @@ from projections.wording import (
 
 __all__ = [
     "Description",
+    "brakes",
     "days",
     "describe",
+    "equity",
     "exits",
     "holdings",
     "inputs",
     "legs",
+    "offsets",
     "orders",
     "positions",
     "queue",

@@ -1,6 +1,7 @@
 """The risk engine in words."""
 
 from domain.gate import RuleCheck
+from domain.holds import TradingState
 from domain.risk_engine import (
     CommitmentChanged,
     ProfitRecorded,
@@ -9,7 +10,6 @@ from domain.risk_engine import (
     RiskDenied,
     RiskEngineOpened,
     SlotFreed,
-    TradingState,
     TradingStateChanged,
 )
 from projections.description import Description, amount, because, describe

@@ -190,6 +190,7 @@ def test_an_input_that_cannot_be_handled_is_set_aside_and_the_rest_goes_on() -> 
         "trading_day.signal_received",
         "trading_day.input_failed",
         "trading_day.signal_judged",
+        "brakes.hold_placed",
         "risk_engine.trading_state_changed",
     ]
     (failed,) = of(happened, InputFailed)

@@ -26,10 +26,26 @@ NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 def test_a_tick_names_the_grid_instants_since_the_last_one(
     before: float, after: float, promotion: bool, minute: bool
 ) -> None:
-    passed = ticked(NOON + timedelta(seconds=before), NOON + timedelta(seconds=after))
+    passed = ticked(NOON + timedelta(seconds=before), NOON + timedelta(seconds=after), 10)
 
     assert (passed.promotion, passed.minute) == (promotion, minute)
     assert passed.due_at == NOON + timedelta(seconds=after)
+
+
+class Accounts:
+    """Two accounts, of which one has just got a mark."""
+
+    def names(self) -> tuple[str, ...]:
+        return ("old", "new")
+
+    def has_new_marks(self, account: str) -> bool:
+        return account == "new"
+
+    def evaluate_seconds(self, account: str) -> int:
+        return {"old": 10, "new": 3600}[account]
+
+    def contact_at(self, account: str) -> datetime | None:
+        return NOON if account == "new" else None
 
 
 async def test_the_first_mark_of_a_symbol_lets_the_queue_be_walked_at_once() -> None:
@@ -41,7 +57,7 @@ async def test_the_first_mark_of_a_symbol_lets_the_queue_be_walked_at_once() -> 
         if len(heard) == 2:
             enough.set()
 
-    ticking = asyncio.create_task(tick(lambda: ("old", "new"), submit, lambda name: name == "new"))
+    ticking = asyncio.create_task(tick(Accounts(), submit))
     try:
         async with asyncio.timeout(10):
             await enough.wait()
@@ -51,3 +67,4 @@ async def test_the_first_mark_of_a_symbol_lets_the_queue_be_walked_at_once() -> 
     told = dict(heard[:2])
     assert isinstance(told["new"], ClockTicked)
     assert told["new"].promotion
+    assert told["new"].contact_at == NOON

@@ -137,17 +137,38 @@ class Simulation:
 
     def _tick_until(self, at: datetime) -> None:
         """The timers that fall due before an instant; an idle account has none."""
-        due = _next_tick(self.now)
+        due = self._next_tick(self.now)
         while due < at and self._is_awake():
             self._tick_at(due)
-            due += TICK
+            due = self._next_tick(due)
         self.now = max(self.now, at)
 
     def _tick_at(self, at: datetime) -> None:
-        if not _is_on(TICK, at) or not self._is_awake():
+        if not self._is_awake():
             return
-        self.now = at
-        self.feed(ClockTicked(due_at=at, promotion=True, minute=_is_on(MINUTE, at)))
+        promotion, offset = _is_on(TICK, at), _is_on(self._evaluation(), at)
+        if promotion or offset:
+            self.now = at
+            self.feed(
+                ClockTicked(
+                    due_at=at,
+                    promotion=promotion,
+                    minute=_is_on(MINUTE, at),
+                    offset=offset,
+                    contact_at=at,
+                )
+            )
+
+    def _next_tick(self, after: datetime) -> datetime:
+        """The next instant of any grid."""
+        return min(_next_on(TICK, after), _next_on(self._evaluation(), after))
+
+    def _evaluation(self) -> timedelta:
+        """How often losers are looked at; before there is an account there is nothing to ask."""
+        book = self.engine.book
+        if not book.is_opened:
+            return TICK
+        return timedelta(seconds=book.account.settings.risk.offset.evaluate_seconds)
 
     def _is_awake(self) -> bool:
         book = self.engine.book
@@ -166,13 +187,17 @@ class Simulation:
 
 def _is_on(grid: timedelta, at: datetime) -> bool:
     """Whether a moment is a whole multiple since midnight UTC."""
-    return not (at - datetime.min.replace(tzinfo=UTC)) % grid
+    return not (at - _midnight(at)) % grid
 
 
-def _next_tick(after: datetime) -> datetime:
+def _next_on(grid: timedelta, after: datetime) -> datetime:
     """The next whole multiple since midnight UTC."""
-    midnight = after.replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight + ((after - midnight) // TICK + 1) * TICK
+    midnight = _midnight(after)
+    return min(midnight + ((after - midnight) // grid + 1) * grid, midnight + timedelta(days=1))
+
+
+def _midnight(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _instants(

@@ -1,0 +1,286 @@
+"""One offset: a loser is paid down with what winners earn, step by step, and never more."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar, Literal, assert_never
+
+import msgspec
+
+from domain.instrument import PositionSide
+from domain.message import Command, Event
+from domain.money import ZERO
+from domain.position_group import ReductionPart
+
+OffsetTrigger = Literal["rule", "operator"]
+WinnerOutcome = Literal["sold", "part_sold", "unsold", "closing", "gone", "not_needed"]
+LoserOutcome = Literal["sold", "part_sold", "unsold", "closing", "gone", "recovered"]
+OffsetOutcome = Literal["covered", "reduced", "nothing_closed", "stopped"]
+
+
+class PlannedLoser(msgspec.Struct, frozen=True, kw_only=True):
+    """The trade to be paid down: its loss net of exit fees, in money and in percent of its cost."""
+
+    group_id: str
+    symbol: str
+    side: PositionSide
+    price: Decimal
+    quantity: Decimal
+    loss: Decimal
+    loss_percent: Decimal
+
+
+class PlannedWinner(msgspec.Struct, frozen=True, kw_only=True):
+    """A trade that gives of its profit: what is to be sold of it, and what that would earn.
+
+    `gain` is all its profit, net of exit fees.
+    """
+
+    group_id: str
+    symbol: str
+    side: PositionSide
+    price: Decimal
+    gain: Decimal
+    quantity: Decimal
+    expected: Decimal
+
+
+# Events
+# Stored for ever: add fields with defaults, never change a NAME.
+
+
+class OffsetPlanned(Event, frozen=True, kw_only=True):
+    """Who pays for whom, by the prices of that moment. `needed` closes the whole loser."""
+
+    NAME: ClassVar[str] = "offset.planned.v1"
+    offset_id: str
+    loser: PlannedLoser
+    winners: tuple[PlannedWinner, ...]
+    needed: Decimal
+    expected: Decimal
+    trigger: OffsetTrigger
+    reason: str
+    actor: str
+    planned_at: datetime
+
+
+class OffsetWinnerStarted(Event, frozen=True, kw_only=True):
+    """A winner's part is being sold, to earn `need`; it had realized `realized_before`."""
+
+    NAME: ClassVar[str] = "offset.winner_started.v1"
+    offset_id: str
+    group_id: str
+    need: Decimal
+    parts: tuple[ReductionPart, ...]
+    realized_before: Decimal
+    started_at: datetime
+
+
+class OffsetWinnerEnded(Event, frozen=True, kw_only=True):
+    """What the winner earned since its start, its own exits included."""
+
+    NAME: ClassVar[str] = "offset.winner_ended.v1"
+    offset_id: str
+    group_id: str
+    earned: Decimal
+    outcome: WinnerOutcome
+    ended_at: datetime
+
+
+class OffsetLoserStarted(Event, frozen=True, kw_only=True):
+    """A part of the loser is being sold, no worse than at `bound`: it may lose `budget` at most."""
+
+    NAME: ClassVar[str] = "offset.loser_started.v1"
+    offset_id: str
+    group_id: str
+    attempt: int
+    budget: Decimal
+    parts: tuple[ReductionPart, ...]
+    bound: Decimal
+    realized_before: Decimal
+    started_at: datetime
+
+
+class OffsetLoserEnded(Event, frozen=True, kw_only=True):
+    """What the loser realized since this start, below zero as a rule."""
+
+    NAME: ClassVar[str] = "offset.loser_ended.v1"
+    offset_id: str
+    group_id: str
+    realized: Decimal
+    outcome: LoserOutcome
+    ended_at: datetime
+
+
+class OffsetSettled(Event, frozen=True, kw_only=True):
+    """Over: `earned` by the winners, `realized` by the loser, `result` = their sum to the cent."""
+
+    NAME: ClassVar[str] = "offset.settled.v1"
+    offset_id: str
+    outcome: OffsetOutcome
+    reason: str
+    earned: Decimal
+    realized: Decimal
+    result: Decimal
+    settled_at: datetime
+
+
+OffsetEvent = (
+    OffsetPlanned
+    | OffsetWinnerStarted
+    | OffsetWinnerEnded
+    | OffsetLoserStarted
+    | OffsetLoserEnded
+    | OffsetSettled
+)
+
+
+# Commands
+
+
+class OffsetCommand(Command, frozen=True, kw_only=True):
+    """A command to one offset."""
+
+    AGGREGATE: ClassVar[str] = "offset"
+    offset_id: str
+
+    @property
+    def key(self) -> str:
+        """An offset's stream is named after its id."""
+        return self.offset_id
+
+
+class PlanOffset(OffsetCommand, frozen=True, kw_only=True):
+    """Begin with this plan."""
+
+    planned: OffsetPlanned
+
+
+class StartWinner(OffsetCommand, frozen=True, kw_only=True):
+    """Sell a part of the next winner."""
+
+    started: OffsetWinnerStarted
+
+
+class EndWinner(OffsetCommand, frozen=True, kw_only=True):
+    """The winner's step is over, or was passed over."""
+
+    ended: OffsetWinnerEnded
+
+
+class StartLoser(OffsetCommand, frozen=True, kw_only=True):
+    """Sell a part of the loser."""
+
+    started: OffsetLoserStarted
+
+
+class EndLoser(OffsetCommand, frozen=True, kw_only=True):
+    """The loser's step is over."""
+
+    ended: OffsetLoserEnded
+
+
+class SettleOffset(OffsetCommand, frozen=True, kw_only=True):
+    """Nothing is left to do."""
+
+    outcome: OffsetOutcome
+    reason: str
+    now: datetime
+
+
+OffsetCommands = PlanOffset | StartWinner | EndWinner | StartLoser | EndLoser | SettleOffset
+
+
+# State
+
+
+class Offset(msgspec.Struct, frozen=True, kw_only=True):
+    """How far it is. `winners_done` counts the plan's winners whose step is over."""
+
+    planned: OffsetPlanned
+    winner: OffsetWinnerStarted | None = None
+    winners_done: int = 0
+    earned: Decimal = ZERO
+    loser: OffsetLoserStarted | None = None
+    loser_attempts: int = 0
+    last_loser: OffsetLoserEnded | None = None
+    realized: Decimal = ZERO
+    settled: OffsetSettled | None = None
+
+    @property
+    def next_winner(self) -> PlannedWinner | None:
+        """The winner whose turn it is, none when all are done."""
+        winners = self.planned.winners
+        return winners[self.winners_done] if self.winners_done < len(winners) else None
+
+    @property
+    def budget(self) -> Decimal:
+        """What of the earned profit is left to pay losses with, never below zero."""
+        return max(ZERO, self.earned + self.realized)
+
+
+def evolve(state: Offset | None, event: OffsetEvent) -> Offset:
+    """Fold one event into the state."""
+    if isinstance(event, OffsetPlanned):
+        return Offset(planned=event)
+    assert state is not None, "an offset's first event is OffsetPlanned"
+    change = msgspec.structs.replace
+    match event:
+        case OffsetWinnerStarted():
+            return change(state, winner=event)
+        case OffsetWinnerEnded(earned=earned):
+            done = state.winners_done + 1
+            return change(state, winner=None, winners_done=done, earned=state.earned + earned)
+        case OffsetLoserStarted(attempt=attempt):
+            return change(state, loser=event, loser_attempts=attempt)
+        case OffsetLoserEnded(realized=realized):
+            return change(state, loser=None, last_loser=event, realized=state.realized + realized)
+        case OffsetSettled():
+            return change(state, settled=event)
+        case _:
+            assert_never(event)
+
+
+def decide(state: Offset | None, command: OffsetCommands) -> tuple[OffsetEvent, ...]:
+    """What a command makes happen; the same command again makes nothing happen."""
+    if isinstance(command, PlanOffset):
+        return () if state is not None else (command.planned,)
+    assert state is not None, f"offset {command.offset_id} was never planned"
+    if state.settled is not None:
+        return ()
+    match command:
+        case StartWinner(started=started):
+            is_next = _is_turn_of(state, started.group_id) and state.winner is None
+            return (started,) if is_next and state.loser is None else ()
+        case EndWinner(ended=ended):
+            return (ended,) if _is_turn_of(state, ended.group_id) else ()
+        case StartLoser(started=started):
+            is_ready = state.winner is None and state.loser is None
+            is_next = started.attempt == state.loser_attempts + 1
+            return (started,) if is_ready and is_next else ()
+        case EndLoser(ended=ended):
+            return (ended,) if state.loser is not None else ()
+        case SettleOffset():
+            return _settle(state, command)
+        case _:
+            assert_never(command)
+
+
+def _is_turn_of(state: Offset, group_id: str) -> bool:
+    winner = state.next_winner
+    return winner is not None and winner.group_id == group_id
+
+
+def _settle(state: Offset, command: SettleOffset) -> tuple[OffsetEvent, ...]:
+    """Only between steps: what is being sold must be known first."""
+    if state.winner is not None or state.loser is not None:
+        return ()
+    settled = OffsetSettled(
+        offset_id=command.offset_id,
+        outcome=command.outcome,
+        reason=command.reason,
+        earned=state.earned,
+        realized=state.realized,
+        result=state.earned + state.realized,
+        settled_at=command.now,
+    )
+    return (settled,)
