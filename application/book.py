@@ -74,6 +74,8 @@ DAILY = (
     "trading_day",
 )
 
+# What open trades and their legs are derived from.
+_TRADES = frozenset({"dca_leg", "position_group", "pyramid", "risk_engine"})
 _ABSENT = object()
 
 
@@ -103,6 +105,9 @@ class Book:
         # Client ids of every order, and of those the venue may still act on.
         self._orders: set[str] = set()
         self._working: set[str] = set()
+        # Asked for by every process with every tick, and the same until a trade changes.
+        self._open_groups: tuple[PositionGroup, ...] | None = None
+        self._legs: dict[str, tuple[DCALeg, ...]] = {}
         self._undo: list[tuple[str, Any, int]] | None = None
         self._before: tuple[str, str, datetime | None, Mapping[str, MarkSeen]] | None = None
 
@@ -145,17 +150,17 @@ class Book:
     @property
     def brakes(self) -> Brakes:
         """What holds new exposure back on the open day."""
-        return cast("Brakes", self._daily("brakes"))
+        return cast("Brakes", self._younger("brakes") or Brakes())
 
     @property
     def equity(self) -> Equity:
         """The equity's peak and what became of it, as of the open day."""
-        return cast("Equity", self._daily("equity"))
+        return cast("Equity", self._younger("equity") or Equity())
 
     @property
     def offset_watch(self) -> OffsetWatch:
         """Which losers may be paid down, as of the open day."""
-        return cast("OffsetWatch", self._daily("offset_watch"))
+        return cast("OffsetWatch", self._younger("offset_watch") or OffsetWatch())
 
     @property
     def holdings(self) -> Holdings:
@@ -201,20 +206,22 @@ class Book:
 
     def open_groups(self) -> tuple[PositionGroup, ...]:
         """Groups that hold a slot, in the order of their opening."""
-        groups = (self.group(group_id) for group_id in sorted(self.risk.slots))
-        held = [group for group in groups if group is not None and group.holds_slot]
-        return tuple(sorted(held, key=lambda g: (g.opened.opened_at, g.opened.group_id)))
+        if self._open_groups is None:
+            groups = (self.group(group_id) for group_id in sorted(self.risk.slots))
+            held = [group for group in groups if group is not None and group.holds_slot]
+            held.sort(key=lambda group: (group.opened.opened_at, group.opened.group_id))
+            self._open_groups = tuple(held)
+        return self._open_groups
 
     def legs_of(self, group: PositionGroup) -> tuple[DCALeg, ...]:
         """A group's legs by pyramid and rung."""
-        pyramids = (self.pyramid(pyramid_id) for pyramid_id in group.pyramid_ids)
-        legs = (
-            self.leg(leg_id)
-            for pyramid_state in pyramids
-            if pyramid_state is not None
-            for leg_id in pyramid_state.plan.leg_ids
-        )
-        return tuple(leg for leg in legs if leg is not None)
+        group_id = group.opened.group_id
+        if group is not self.group(group_id):
+            # As it was some events ago.
+            return tuple(self._laid_out(group))
+        if group_id not in self._legs:
+            self._legs[group_id] = tuple(self._laid_out(group))
+        return self._legs[group_id]
 
     def exits_of(self, group: PositionGroup) -> Iterator[tuple[str, Exit]]:
         """Every exit a group may have, with its id: its stop, its own, its pyramids', its legs'."""
@@ -305,6 +312,12 @@ class Book:
         assert found is not None, f"account {self.account_name} has no open {aggregate}"
         return found
 
+    def _younger(self, aggregate: str) -> Any:  # noqa: ANN401 - see `state`
+        """One that a day opened by an earlier release does not have: None there."""
+        found = self._one(aggregate, self.date)
+        assert found is not None or self.date, f"account {self.account_name} has no open day"
+        return found
+
     def _see_marks(self, recorded: Recorded) -> None:
         """A day and an engine begin without marks: what they saw before is hearsay."""
         match recorded.event:
@@ -316,6 +329,7 @@ class Book:
                 return
 
     def _put(self, stream: str, state: Any, version: int) -> None:  # noqa: ANN401 - see `state`
+        self._forget_derived(stream)
         self._states[stream] = state
         self._versions[stream] = version
         if isinstance(state, Order):
@@ -326,7 +340,20 @@ class Book:
             else:
                 self._working.add(client_order_id)
 
+    def _laid_out(self, group: PositionGroup) -> Iterator[DCALeg]:
+        for pyramid_id in group.pyramid_ids:
+            pyramid = self.pyramid(pyramid_id)
+            leg_ids = pyramid.plan.leg_ids if pyramid is not None else ()
+            legs = (self.leg(leg_id) for leg_id in leg_ids)
+            yield from (leg for leg in legs if leg is not None)
+
+    def _forget_derived(self, stream: str) -> None:
+        if aggregate_of(stream) in _TRADES:
+            self._open_groups = None
+            self._legs.clear()
+
     def _drop(self, stream: str) -> None:
+        self._forget_derived(stream)
         self._states.pop(stream, None)
         self._versions.pop(stream, None)
         client_order_id = stream.split(":", 2)[2]

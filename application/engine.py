@@ -13,10 +13,11 @@ from eventsourcing.persistence import StoredEvent
 from application.book import AGGREGATES, Book
 from application.inputs import OBSERVATIONS, ClockTicked, OrderReported, SignalReceived
 from application.journal import JournalMapper, Recorded, seal
-from application.processes.braking import ruling_state
+from application.processes.braking import ruling_state, unsent_called_off
 from application.processes.day_turn import turning_commands
+from application.processes.dead_man import is_silent
 from application.processes.roster import PROCESSES, symbols_in_use
-from domain.brakes import PlaceHold
+from domain.brakes import HoldLifted, PlaceHold
 from domain.holds import Hold
 from domain.message import Command, Event, Input, MarkSeen
 from domain.money import DECISION_CONTEXT
@@ -54,19 +55,21 @@ class AccountEngine:
 
         An input whose handling raises is set aside: recorded, and the account goes reducing.
         An observation that changes nothing leaves no trace at all; the turning of a day is a
-        change, also if the Book holds it already (`has_turned`, in replay).
+        change. Where the Book holds the turn already (`has_turned`, in replay), the input that
+        turned it is recorded, whatever it was.
         """
-        if self._is_idle_tick(received):
+        if not has_turned and self._is_idle_tick(received):
             return NOTHING
         self._begin()
         try:
             with localcontext(DECISION_CONTEXT):
-                turned = self._turn_day(self._at(now)) or has_turned
+                turned = self._turn_day(self._at(now))
                 self._take_in(received, self._at(now), marks)
         except Exception as error:  # noqa: BLE001 - whatever was wrong, the rest must go on
             self.book.undo()
             return self.set_aside(received, now, failure_of(error))
-        if isinstance(received, OBSERVATIONS) and not self._has_consequences(turned=turned):
+        matters = has_turned or self._has_consequences(turned=turned)
+        if isinstance(received, OBSERVATIONS) and not matters:
             self.book.undo()
             return NOTHING
         return self._finish()
@@ -187,7 +190,10 @@ class AccountEngine:
         """Beyond the input itself, and beyond the turning of an idle account's day."""
         if not isinstance(self._recorded[-1].event, Input):
             return True
-        return turned and bool(self.book.risk.slots or self.book.queue.waiting)
+        if not turned:
+            return False
+        is_released = any(isinstance(each.event, HoldLifted) for each in self._recorded)
+        return is_released or bool(self.book.risk.slots or self.book.queue.waiting)
 
     def _is_idle_tick(self, received: Input) -> bool:
         if not isinstance(received, ClockTicked):
@@ -196,7 +202,18 @@ class AccountEngine:
         if not book.date:
             return True
         held = book.risk.slots or book.risk.commitments or book.holdings.pending_fees
-        return not (held or book.queue.waiting)
+        # A breaker ends with its day, also where nothing else is open; a breach of the drawdown
+        # waits for its second look.
+        is_watched = book.brakes.is_tripped or book.equity.breached is not None
+        is_busy = bool(held or book.queue.waiting or is_watched)
+        return not (is_busy or self._is_about_contact(received))
+
+    def _is_about_contact(self, tick: ClockTicked) -> bool:
+        """An idle account is held before the next signal comes, and let go without waiting."""
+        if tick.contact_at is None or not self.book.is_opened:
+            return False
+        stale_seconds = self.book.account.settings.risk.stale_seconds
+        return is_silent(tick, stale_seconds) or "dead_man" in self.book.brakes.holds
 
     def _at(self, now: datetime) -> datetime:
         """Time never runs backwards within an account, whatever its clock does."""
@@ -243,6 +260,7 @@ def _consequences(
         yield PlaceHold(hold=hold)
         # Nothing is put before the processes here: what they would say is said at once.
         yield ruling_state(book, reason=hold.reason, actor=hold.actor)
+        yield from unsent_called_off(book, hold)
 
 
 def failure_of(error: Exception) -> Failure:

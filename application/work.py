@@ -33,10 +33,11 @@ class OrderWork(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorkingOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """An order that works at the venue, as far as the Book knows."""
+    """An order that works at the venue, as far as the Book knows. `closes` = no entry."""
 
     client_order_id: str
     symbol: str
+    closes: bool = False
 
 
 class OpenOrder(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,12 +1,14 @@
 """What the open books want of the venue: derived from the Book, never stored beside it."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 
 from application.book import Book
 from application.ports import OrderTicket
+from application.processes.positions import lots_of
 from application.processes.valuation import valuing_symbols
 from application.processes.watching import levels
 from application.work import OrderWork, WorkingOrder, WorkState
@@ -90,7 +92,11 @@ def levels_of(book: Book, symbols: Iterable[str]) -> Iterator[SymbolLevels]:
 
 
 class BookSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """What the asyncio side may know of a Book: taken after a commit, never changing."""
+    """What the asyncio side may know of a Book: taken after a commit, never changing.
+
+    `resting` are the symbols with orders that the venue has or may have, `held` those with open
+    lots. `contact_lost_at`: since when entries are held back for want of contact.
+    """
 
     account: str
     opened: AccountOpened
@@ -100,28 +106,41 @@ class BookSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     known_orders: frozenset[str]
     symbols: tuple[str, ...]
     levels: tuple[SymbolLevels, ...] = ()
+    resting: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+    contact_lost_at: datetime | None = None
 
 
 def snapshot_of(book: Book) -> BookSnapshot:
     """Take a snapshot. Only the writer's thread may, between two inputs."""
     orders = tuple(book.working_orders())
-    held = [group.opened.symbol for group in book.open_groups()]
+    groups = book.open_groups()
+    held = [group.opened.symbol for group in groups]
     resting = [order.request.symbol for order in orders]
     waiting = [entry.symbol for entry in book.queue.waiting]
     valuing = _markets_of_fees(book)
+    with_lots = [group.opened.symbol for group in groups if lots_of(book, group)]
+    lost = book.brakes.holds.get("dead_man")
     return BookSnapshot(
         account=book.account_name,
         opened=book.account.opened,
         settings=book.account.settings,
         works=tuple(works_of(book)),
         working=tuple(
-            WorkingOrder(client_order_id=order.request.client_order_id, symbol=order.request.symbol)
+            WorkingOrder(
+                client_order_id=order.request.client_order_id,
+                symbol=order.request.symbol,
+                closes=order.request.purpose != "entry",
+            )
             for order in orders
             if order.status is OrderStatus.OPEN
         ),
         known_orders=frozenset(order.request.client_order_id for order in orders),
         symbols=tuple(dict.fromkeys(sorted([*held, *resting, *waiting, *valuing]))),
         levels=tuple(levels_of(book, dict.fromkeys(sorted(held)))),
+        resting=tuple(dict.fromkeys(sorted(resting))),
+        held=tuple(dict.fromkeys(sorted(with_lots))),
+        contact_lost_at=lost.since if lost is not None else None,
     )
 
 

@@ -288,9 +288,11 @@ class Writer:
         return self._session
 
     def _drop_older_tick(self, account: str, tick: ClockTicked) -> None:
+        """What a tick tells of came after all that waits: contact that is back, above all."""
         for position, (owner, waiting) in enumerate(self._waiting):
             if owner == account and isinstance(waiting, ClockTicked):
-                self._waiting[position] = (account, _joined(waiting, tick))
+                del self._waiting[position]
+                self._waiting.append((account, _joined(waiting, tick)))
                 return
         self._waiting.append((account, tick))
         self._wake_up()
@@ -317,4 +319,5 @@ def _joined(older: ClockTicked, newer: ClockTicked) -> ClockTicked:
         newer,
         promotion=older.promotion or newer.promotion,
         minute=older.minute or newer.minute,
+        offset=older.offset or newer.offset,
     )

@@ -18,6 +18,7 @@ from adapters.postgres.connection import connect
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.marks import read_live_marks
 from application.engine import AccountEngine
+from application.inputs import ReconciliationSeen
 from application.ports import Exchange, Submit
 from application.work import WorkingOrder
 from application.work_list import BookSnapshot, snapshot_of
@@ -25,7 +26,7 @@ from application.writer import Committed
 from cli.home import Home
 from cli.rooms import LiveRoom, PaperRoom, Room, paper_core, wandering_moves
 from domain.instrument import Instrument
-from domain.message import MarkSeen
+from domain.message import Input, MarkSeen
 from domain.settings import OffsetSettings
 from web.deps import StreamHealth
 
@@ -63,7 +64,7 @@ class AccountDesk:
         # Read once: it is compared with on every webhook.
         self.webhook_secret = deps.home.account_secrets(snapshot.account).webhook_secret
         self._marked: frozenset[str] = frozenset()
-        self.reconciliation = Reconciliation(snapshot.account, room.exchange, self, deps.submit)
+        self.reconciliation = Reconciliation(snapshot.account, room.exchange, self, self._submit)
 
     def has_new_marks(self) -> bool:
         """Whether a symbol has got its first mark since the last time this was asked."""
@@ -86,6 +87,12 @@ class AccountDesk:
     def symbols_in_use(self) -> Sequence[str]:
         """Symbols with orders, positions or waiting signals."""
         return self.snapshot.symbols
+
+    def _submit(self, account: str, seen: Input) -> None:
+        """What a reconciliation found; with its last word the round is complete."""
+        self._deps.submit(account, seen)
+        if isinstance(seen, ReconciliationSeen):
+            self.room.compared()
 
 
 class Desks:
@@ -262,6 +269,7 @@ class Desks:
                 snapshot,
                 self._deps.submit,
                 lambda reason: self._reconcile(account, reason),
+                is_current=self._deps.holds_lease,
             )
         with connect(self._deps.url) as connection:
             shown = read_live_marks(connection, account)

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -13,12 +13,15 @@ import rich_click as click
 from adapters.clock import SystemClock
 from adapters.exchanges.ccxt_exchange import CcxtExchange
 from adapters.logging import configure_logging
+from adapters.notifying.notifier import Notifier, NotifierState
+from adapters.postgres.alert_log import PostgresAlertLog
 from adapters.postgres.checkup import examine
 from adapters.postgres.event_log import PostgresEventLog
 from application.book import Book
 from application.loading import load_book, trading_accounts
 from cli.answers import FAILED, Unusable, print_json
 from cli.home import Home, without_password
+from cli.notifiers import configured
 from cli.rooms import connection_from_environment, prefix_of
 from domain.order_terms import OrderStatus
 
@@ -59,6 +62,7 @@ def _findings(home: Home) -> Iterator[Finding]:
         with home.database() as url:
             yield _finding("database_url", "ok", without_password(url))
             yield from _database(url)
+            yield from _notifiers(url, home)
             with PostgresEventLog(url) as log:
                 books = [load_book(log, name) for name in trading_accounts(log)]
             for book in books:
@@ -100,6 +104,46 @@ def inbox_finding(now: datetime, waiting: int, oldest: datetime | None) -> Findi
     if now - oldest <= STALE_AFTER:
         return _finding("inbox", "ok", detail)
     return _finding("inbox", "warning", f"{detail}: see that `plimsoll serve` runs")
+
+
+def notifier_finding(state: NotifierState, waiting: int) -> Finding:
+    """Who is told of alerts, and how many it has not heard of yet."""
+    check = f"notifier {state.name}"
+    if not state.failures:
+        sent = f"last told at {state.sent_at.isoformat()}" if state.sent_at else "not needed yet"
+        return _finding(check, "ok", f"{sent}, {waiting} alerts wait")
+    since = state.failing_since.isoformat() if state.failing_since else "its start"
+    return _finding(
+        check,
+        "warning",
+        f"fails since {since} ({state.failures} tries, {waiting} alerts wait): {state.trouble}: see"
+        f" `plimsoll notify test {state.name}`",
+    )
+
+
+def _notifiers(url: str, home: Home) -> list[Finding]:
+    try:
+        notifiers = configured(home)
+    except ValueError as error:
+        return [_finding("notifiers", "failed", str(error))]
+    if not notifiers:
+        detail = "nobody is told of alerts: see `plimsoll notify add --help`"
+        return [_finding("notifiers", "ok", detail)]
+    return asyncio.run(_notifiers_of(url, notifiers))
+
+
+async def _notifiers_of(url: str, notifiers: Sequence[Notifier]) -> list[Finding]:
+    log = PostgresAlertLog(url)
+    try:
+        known = {state.name: state for state in await log.states()}
+        found = []
+        for notifier in notifiers:
+            state = known.get(notifier.name, NotifierState(name=notifier.name, position=0))
+            waiting = sum(map(notifier.wants, await log.after(notifier.name)))
+            found.append(notifier_finding(state, waiting))
+        return found
+    finally:
+        await log.close()
 
 
 def _database(url: str) -> Iterator[Finding]:

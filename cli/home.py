@@ -5,11 +5,12 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
+from adapters.notifying.notifier import Notifier
 from adapters.postgres.checkup import DatabaseFailure, LogFailure, ServerFailure, first_line
 from adapters.postgres.embedded import EmbeddedPostgres, default_data_dir
 from adapters.postgres.migrate import upgrade
@@ -40,6 +41,7 @@ class Secrets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     installation: str
     api_token: str
     accounts: dict[str, AccountSecrets] = {}
+    notifiers: tuple[Notifier, ...] = ()
 
     def __repr__(self) -> str:
         return f"Secrets(installation={self.installation!r}, ***)"
@@ -76,6 +78,10 @@ class Home:
             kept = msgspec.structs.replace(kept, accounts={**kept.accounts, account: made})
             self._write(kept)
         return kept.accounts[account]
+
+    def keep_notifiers(self, notifiers: Sequence[Notifier]) -> None:
+        """These and no others."""
+        self._write(msgspec.structs.replace(self.secrets(), notifiers=tuple(notifiers)))
 
     @contextlib.contextmanager
     def database(self) -> Iterator[str]:

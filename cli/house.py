@@ -10,6 +10,11 @@ import msgspec
 import structlog
 
 from adapters.clock import SystemClock
+from adapters.notifying.courier import CourierDeps
+from adapters.notifying.couriers import Couriers
+from adapters.notifying.delivery import deliver
+from adapters.notifying.notifier import NotifierState
+from adapters.postgres.alert_log import PostgresAlertLog
 from adapters.postgres.inbox_writer import AsyncInbox
 from adapters.postgres.lease import LeaseLostError
 from adapters.postgres.mark_keeper import MarkKeeper
@@ -18,6 +23,8 @@ from application.writer import Writer, WriterDeps
 from cli.desks import Desks, DesksDeps, MovesOf
 from cli.door import Door
 from cli.home import Home
+from cli.notifiers import configured
+from cli.outlooks import OffsetOutlooks
 from cli.pulse import tick
 from cli.version import VERSION
 from domain.message import Input
@@ -27,7 +34,7 @@ from web.access import Access
 from web.answers import unavailable
 from web.app import create_app
 from web.changes import MARKED_VIEWS, ChangeFeed
-from web.deps import EngineState, EngineStatus, Health, WebAccount, WebDeps
+from web.deps import EngineState, EngineStatus, Health, NotifierHealth, WebAccount, WebDeps
 from web.server import WebServer
 from web.views import PooledViews, Views
 
@@ -82,6 +89,11 @@ class House:
             ),
             (),
         )
+        self._alert_log = PostgresAlertLog(url)
+        self._couriers = Couriers(
+            configured(home),
+            CourierDeps(source=self._alert_log, clock=self.clock, deliver=deliver),
+        )
         self.port = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._news = asyncio.Event()
@@ -98,12 +110,15 @@ class House:
                 create_app(self._web_deps(self._views)), self.options.host, self.options.port
             )
             self.desks.begin(self._news.set)
+            await self._couriers.begin()
             self.writer.start()
             # From here on the writer may hold leases: whatever happens, it must be stopped.
             try:
                 self._spawn(runner.run(), "projections")
                 self._spawn(tick(self.desks, self.writer.submit), "clock")
                 self._spawn(MarkKeeper(self.url, self.desks.all_marks).run(self._on_marks), "marks")
+                if self._couriers:
+                    self._spawn(self._couriers.run(), "notifiers")
                 self.port = await server.start()
                 self.state = "running"
                 yield self
@@ -118,6 +133,7 @@ class House:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._alert_log.close()
         await server.stop()
         await self.desks.close()
         self.state = "stopped"
@@ -164,12 +180,15 @@ class House:
     async def health(self) -> Health:
         """Whether signals can be taken and worked."""
         database = "ok" if self.writer.is_working else "the engine has no hold on the database"
-        return Health(engine=self.state, database=database)
+        return Health(engine=self.state, database=database, notifiers=self._couriers.word())
 
     def status(self) -> EngineStatus:
         """What the dashboard's banner shows."""
         return EngineStatus(
-            engine=self.state, started_at=self.started_at, streams=self.desks.streams()
+            engine=self.state,
+            started_at=self.started_at,
+            streams=self.desks.streams(),
+            notifiers=tuple(_notifier_health(each) for each in self._couriers.states()),
         )
 
     def sign_in_url(self) -> str:
@@ -214,6 +233,7 @@ class House:
             changes=self.changes,
             health=self.health,
             status=self.status,
+            offset_outlook=OffsetOutlooks(self.url, self.desks.marks_of).of,
             trusted_proxies=self.options.trusted_proxies,
         )
 
@@ -223,6 +243,15 @@ class House:
 
     def _on_marks(self) -> None:
         self.changes.publish(MARKED_VIEWS)
+
+
+def _notifier_health(state: NotifierState) -> NotifierHealth:
+    return NotifierHealth(
+        name=state.name,
+        sent_at=state.sent_at,
+        failing_since=state.failing_since,
+        trouble=state.trouble,
+    )
 
 
 def _tell_failure(task: "asyncio.Task[None]") -> None:

@@ -16,12 +16,15 @@ COMMANDS = {
     "accounts": "Add accounts, list them.",
     "queue": "The signals that wait for a slot: list, promote, remove, force in.",
     "group": "The open trades: list, close, reduce.",
+    "risk": "The brakes: status, pause, resume, halt, reset the breaker, transfer, emergency stop.",
+    "offset": "Losers paid down by winners: plan, run, skip, block, unblock.",
     "simulate": "Run recorded prices and signals through the engine under a virtual clock.",
     "replay": "Feed the recorded inputs of DAY (UTC, YYYY-MM-DD) to the same code, compare every"
     " byte.",
     "audit": "Verify the log's hash chain and the tables made from it.",
     "doctor": "Check database, clock, disk, venues and what has been waiting too long.",
     "projections": "The tables the dashboard reads: always disposable, always rebuilt alike.",
+    "notify": "Who is told of alerts: add, list, remove, test (Telegram, e-mail, webhooks, …).",
     "settings": "Show the settings, print the defaults, set new ones.",
     "export": "Write the account's history to files. A past range always gives the same bytes.",
 }

@@ -27,7 +27,7 @@ POLL_SECONDS = 0.05
 WAIT_SECONDS = 10.0
 SHELL_REASON = "asked for in a shell"
 # What the engine tells an operator whose order it cannot carry out.
-REFUSALS: tuple[AlertKind, ...] = ("queue", "reduction_refused")
+REFUSALS: tuple[AlertKind, ...] = ("queue", "reduction_refused", "risk_order_refused")
 
 E = TypeVar("E", bound=Event)
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 import msgspec
+import structlog
 
 from adapters.clock import SystemClock
 from application.inputs import ClockTicked
@@ -14,6 +15,8 @@ from application.ports import Submit
 TICK_SECONDS = 1.0
 PROMOTION_SECONDS = 10
 MINUTE_SECONDS = 60
+
+log = structlog.get_logger(__name__)
 
 
 class Ticked(Protocol):
@@ -47,15 +50,20 @@ async def tick(accounts: Ticked, submit: Submit) -> None:
         await asyncio.sleep(TICK_SECONDS)
         now = clock.now()
         for account in accounts.names():
-            passed = ticked(before, now, accounts.evaluate_seconds(account))
-            is_due = passed.promotion or accounts.has_new_marks(account)
-            submit(
-                account,
-                msgspec.structs.replace(
-                    passed, promotion=is_due, contact_at=accounts.contact_at(account)
-                ),
-            )
+            try:
+                submit(account, _of_account(accounts, account, before, now))
+            except Exception:
+                # Without a clock nothing watches over a trade: the others must keep theirs.
+                log.exception("account_not_ticked", account=account)
         before = now
+
+
+def _of_account(accounts: Ticked, account: str, before: datetime, now: datetime) -> ClockTicked:
+    passed = ticked(before, now, accounts.evaluate_seconds(account))
+    is_due = passed.promotion or accounts.has_new_marks(account)
+    return msgspec.structs.replace(
+        passed, promotion=is_due, contact_at=accounts.contact_at(account)
+    )
 
 
 def ticked(before: datetime, now: datetime, evaluate_seconds: int) -> ClockTicked:

@@ -12,6 +12,8 @@ from adapters.clock import SystemClock
 from adapters.exchanges.ccxt_client import CcxtConnection
 from adapters.exchanges.ccxt_exchange import CcxtExchange
 from adapters.exchanges.ccxt_stream import CcxtStream
+from adapters.exchanges.contact import ContactKeeper
+from adapters.exchanges.countdown import Countdown
 from adapters.exchanges.funding_watch import FundingWatch
 from adapters.exchanges.level_watch import LevelWatch
 from adapters.exchanges.order_news import StreamListeners
@@ -66,6 +68,10 @@ class Room(Protocol):
 
     def contact_at(self) -> datetime | None:
         """When the venue last said anything; none = nobody watches that."""
+        ...
+
+    def compared(self) -> None:
+        """The Book was laid beside the venue just now, and what differed was handed over."""
         ...
 
     def note(self, snapshot: BookSnapshot) -> None:
@@ -123,6 +129,9 @@ class PaperRoom:
         """It lives in this process: where that runs, it can be reached."""
         return self._clock.now()
 
+    def compared(self) -> None:
+        """Nothing happens here that its Book is not told."""
+
     def note(self, snapshot: BookSnapshot) -> None:
         """Lay the watched prices beside each mark; keep mode and leverage as the settings say."""
         self._levels.watch(snapshot.levels)
@@ -162,9 +171,14 @@ class LiveRoom:
         snapshot: BookSnapshot,
         submit: Submit,
         on_reconnect: Callable[[str], None],
+        *,
+        is_current: Callable[[], bool] = lambda: True,
     ) -> None:
         self._account = snapshot.account
         self._snapshot = snapshot
+        self._on_reconnect = on_reconnect
+        # Since the contact was lost that the Book knows of.
+        self._is_compared = False
         self._submit = submit
         self._clock = SystemClock()
         prefix = prefix_of(snapshot.opened, snapshot.account)
@@ -179,12 +193,19 @@ class LiveRoom:
             on_funding=self._funding.request,
         )
         self._stream = CcxtStream(self._ccxt, prefix, listeners)
+        self._contact = ContactKeeper(
+            self._ccxt.client.contact,
+            self._ccxt.tell_time,
+            lambda: self._snapshot.settings.risk.stale_seconds,
+        )
+        self._countdown = Countdown(snapshot.account, self._ccxt, self._clock, is_current)
         self._keeper: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self.exchange: ReconcilableExchange = PreparedExchange(self._ccxt, self._wanted)
 
     async def start(self) -> None:
         """Connect in the background: an unreachable venue must not keep the house from opening."""
+        self._contact.start()
         self._keeper = asyncio.create_task(self._keep(), name=f"venue-{self._account}")
 
     async def follow(self, symbols: Sequence[str]) -> None:
@@ -205,12 +226,26 @@ class LiveRoom:
         )
 
     def contact_at(self) -> datetime | None:
-        """Not watched."""
-        return None
+        """The venue's last word; lost contact is back only once the Book was compared with it.
+
+        So what vanished meanwhile, exits first, is made good before anything new is entered.
+        """
+        if self._snapshot.contact_lost_at is not None and not self._is_compared:
+            return None
+        return self._ccxt.client.contact.last_at
+
+    def compared(self) -> None:
+        """The Book was laid beside the venue just now."""
+        self._is_compared = True
 
     def note(self, snapshot: BookSnapshot) -> None:
         """Take the newest settings, watched prices, and the orders that may be asked about."""
+        if snapshot.contact_lost_at not in (None, self._snapshot.contact_lost_at):
+            self._is_compared = False
+            # Its rounds are made again until the venue answers.
+            self._on_reconnect("contact was lost")
         self._snapshot = snapshot
+        self._countdown.note(snapshot)
         self._levels.watch(snapshot.levels)
         self._ccxt.note(work.ticket for work in snapshot.works)
 
@@ -219,7 +254,9 @@ class LiveRoom:
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
+        await self._contact.stop()
         await self._funding.stop()
+        await self._countdown.stop()
         await self._stream.stop()
 
     async def _keep(self) -> None:

@@ -6,7 +6,7 @@ from typing import ClassVar, assert_never
 
 import msgspec
 
-from domain.holds import Hold, HoldCause, TradingState, ruling, state_of
+from domain.holds import TIGHTNESS, Hold, HoldCause, TradingState, ruling, state_of
 from domain.message import Command, Event
 from domain.money import ZERO, plain
 
@@ -192,9 +192,11 @@ def _open(command: OpenBrakes) -> tuple[BrakesEvent, ...]:
 
 
 def _place(state: Brakes, hold: Hold) -> tuple[BrakesEvent, ...]:
-    """One cause holds once, until it holds more or less tightly."""
+    """One cause holds once, until it holds more tightly; only lifting it loosens."""
     known = state.holds.get(hold.cause)
-    return () if known is not None and known.state == hold.state else (HoldPlaced(hold=hold),)
+    if known is not None and TIGHTNESS.index(known.state) >= TIGHTNESS.index(hold.state):
+        return ()
+    return (HoldPlaced(hold=hold),)
 
 
 def _lift(state: Brakes, command: LiftHold) -> tuple[BrakesEvent, ...]:

@@ -22,7 +22,7 @@ class DayLoss(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def result(self) -> Decimal | None:
         """The day's result with all that counts; none if it cannot be told."""
-        if self.open_loss is None or not self.open_loss.is_finite():
+        if self.open_loss is None or not self.open_loss.is_finite() or self.open_loss < ZERO:
             return None
         return self.realized - self.open_loss if self.realized.is_finite() else None
 
@@ -30,7 +30,14 @@ class DayLoss(msgspec.Struct, frozen=True, kw_only=True):
     def amount(self) -> Decimal | None:
         """Spec §6: max(0, -result), counted from the reference; none if it cannot be told."""
         result = self.result
-        return None if result is None else max(ZERO, self.reference - result)
+        if result is None or not self.reference.is_finite():
+            return None
+        return max(ZERO, self.reference - result)
+
+    @property
+    def known(self) -> "DayLoss":
+        """The same without an open loss that cannot be told: no less than this was lost."""
+        return self if self.result is not None else msgspec.structs.replace(self, open_loss=ZERO)
 
     def allows(self, limit: Decimal | None) -> bool:
         """Whether it leaves room for new exposure. Reaching the limit trips it; unknown fails."""

@@ -6,8 +6,10 @@ from typing import ClassVar, Literal, assert_never
 
 import msgspec
 
+from domain.balance_sight import BalanceSight, tolerance
 from domain.message import Command, Event
 from domain.money import HUNDRED, ZERO
+from domain.worth import Worth
 
 # Spec §6: one bad print must not close a portfolio.
 BREACH_CONFIRMED_AFTER = timedelta(seconds=10)
@@ -82,12 +84,16 @@ class EmergencyStopped(Event, frozen=True, kw_only=True):
 
 
 class EmergencyEnded(Event, frozen=True, kw_only=True):
-    """An operator resumed; the drawdown counts from `peak` now, none = from the next sample."""
+    """An operator resumed; the drawdown counts from `peak` now, none = from the next sample.
+
+    `capital` is what the account had in when its equity was that peak.
+    """
 
     NAME: ClassVar[str] = "equity.emergency_ended.v1"
     peak: Decimal | None
     reason: str
     actor: str
+    capital: Decimal | None = None
 
 
 class CapitalTransferred(Event, frozen=True, kw_only=True):
@@ -100,6 +106,33 @@ class CapitalTransferred(Event, frozen=True, kw_only=True):
     actor: str
 
 
+class BalanceMatched(Event, frozen=True, kw_only=True):
+    """The venue's balance moved as the books say; the next look compares with this one.
+
+    `unsettled`: what of it never was explained, zero once a recorded transfer did.
+    """
+
+    NAME: ClassVar[str] = "equity.balance_matched.v1"
+    sight: BalanceSight
+    unsettled: Decimal
+
+
+class BalanceJumpSuspected(Event, frozen=True, kw_only=True):
+    """The balance moved by `amount` beyond what the books explain: a second look decides."""
+
+    NAME: ClassVar[str] = "equity.balance_jump_suspected.v1"
+    sight: BalanceSight
+    amount: Decimal
+
+
+class BalanceJumped(Event, frozen=True, kw_only=True):
+    """Two looks agree that `amount` in all came in, or went out, without any word of it."""
+
+    NAME: ClassVar[str] = "equity.balance_jumped.v1"
+    sight: BalanceSight
+    amount: Decimal
+
+
 EquityEvent = (
     EquityOpened
     | EquitySampled
@@ -108,6 +141,9 @@ EquityEvent = (
     | EmergencyStopped
     | EmergencyEnded
     | CapitalTransferred
+    | BalanceMatched
+    | BalanceJumpSuspected
+    | BalanceJumped
 )
 
 
@@ -126,25 +162,12 @@ class OpenEquity(EquityCommand, frozen=True, kw_only=True):
     state: "Equity"
 
 
-class Worth(msgspec.Struct, frozen=True, kw_only=True):
-    """What the account is worth by its own books; `capital` includes transfers."""
-
-    capital: Decimal
-    realized: Decimal
-    unrealized: Decimal
-    committed: Decimal
-
-    @property
-    def equity(self) -> Decimal:
-        """Spec §6."""
-        return self.capital + self.realized + self.unrealized
-
-
 class SampleEquity(EquityCommand, frozen=True, kw_only=True):
-    """Write down what the account is worth now."""
+    """Write down what the account is worth now. Only `fresh` marks make a new peak."""
 
     worth: Worth
     now: datetime
+    fresh: bool = True
 
 
 class AssessDrawdown(EquityCommand, frozen=True, kw_only=True):
@@ -175,8 +198,20 @@ class TransferCapital(EquityCommand, frozen=True, kw_only=True):
     actor: str
 
 
+class CompareBalance(EquityCommand, frozen=True, kw_only=True):
+    """Lay the venue's balance beside the books."""
+
+    sight: BalanceSight
+
+
 EquityCommands = (
-    OpenEquity | SampleEquity | AssessDrawdown | StopEverything | EndEmergency | TransferCapital
+    OpenEquity
+    | SampleEquity
+    | AssessDrawdown
+    | StopEverything
+    | EndEmergency
+    | TransferCapital
+    | CompareBalance
 )
 
 
@@ -186,7 +221,8 @@ EquityCommands = (
 class Equity(msgspec.Struct, frozen=True, kw_only=True):
     """The sampled peak, none before the first sample; a breach that waits for its second look.
 
-    `transfers`: the sum of all that came in and went out since the account was added.
+    `capital` is what the account had in when `peak` was true. `is_reset`: the next sample is the
+    peak. `transfers`: the sum of all that came in and went out since the account was added.
     """
 
     peak: Decimal | None = None
@@ -194,10 +230,22 @@ class Equity(msgspec.Struct, frozen=True, kw_only=True):
     stopped: EmergencyStopped | None = None
     transfers: Decimal = ZERO
     last: EquitySampled | None = None
+    capital: Decimal | None = None
+    is_reset: bool = False
+    balance: BalanceSight | None = None
+    suspected: BalanceJumpSuspected | None = None
+    unsettled: Decimal = ZERO
 
     def peak_of(self, worth: Worth) -> Decimal:
-        """What a drawdown is measured from: before the first sample the capital itself."""
-        return self.peak if self.peak is not None else worth.capital
+        """What a drawdown is measured from: before the first sample the capital itself.
+
+        More or less capital, by a transfer or a new allocation, is no gain and no loss: the
+        peak moves with it.
+        """
+        if self.peak is None:
+            return worth.equity if self.is_reset else worth.capital
+        moved = worth.capital - self.capital if self.capital is not None else ZERO
+        return self.peak + moved
 
 
 def drawdown_percent(equity: Decimal, peak: Decimal) -> Decimal:
@@ -214,19 +262,21 @@ def evolve(state: Equity | None, event: EquityEvent) -> Equity:
     assert state is not None, "the equity's first event is EquityOpened"
     change = msgspec.structs.replace
     match event:
-        case EquitySampled():
-            return change(state, peak=event.peak, last=event)
+        case EquitySampled(peak=peak, capital=capital):
+            return change(state, peak=peak, capital=capital, is_reset=False, last=event)
         case DrawdownBreached():
             return change(state, breached=event)
         case DrawdownRecovered():
             return change(state, breached=None)
         case EmergencyStopped():
             return change(state, breached=None, stopped=event)
-        case EmergencyEnded(peak=peak):
-            return change(state, peak=peak, breached=None, stopped=None)
+        case EmergencyEnded(peak=peak, capital=capital):
+            ended = change(state, breached=None, stopped=None)
+            return change(ended, peak=peak, capital=capital, is_reset=peak is None)
         case CapitalTransferred():
-            peak = state.peak + event.amount if state.peak is not None else None
-            return change(state, peak=peak, transfers=event.total)
+            return _transferred(state, event)
+        case BalanceMatched() | BalanceJumpSuspected() | BalanceJumped():
+            return _compared(state, event)
         case _:
             assert_never(event)
 
@@ -252,21 +302,24 @@ def decide(state: Equity | None, command: EquityCommands) -> tuple[EquityEvent, 
                 amount=command.amount, total=total, reason=command.reason, actor=command.actor
             )
             return (transferred,)
+        case CompareBalance(sight=sight):
+            return _compare(state, sight)
         case _:
             assert_never(command)
 
 
 def _sample(state: Equity, command: SampleEquity) -> tuple[EquityEvent, ...]:
-    if state.last is not None and state.last.sampled_at == command.now:
+    """An old mark may show a worth that never was: it neither makes a peak nor resets one."""
+    if state.is_reset and not command.fresh:
         return ()
-    worth = command.worth
+    worth, peak = command.worth, state.peak_of(command.worth)
     sampled = EquitySampled(
         equity=worth.equity,
         **msgspec.structs.asdict(worth),
-        peak=max(state.peak_of(worth), worth.equity),
+        peak=max(peak, worth.equity) if command.fresh else peak,
         sampled_at=command.now,
     )
-    return (sampled,)
+    return () if sampled == state.last else (sampled,)
 
 
 def _assess(state: Equity, command: AssessDrawdown) -> tuple[EquityEvent, ...]:
@@ -302,3 +355,42 @@ def _assess(state: Equity, command: AssessDrawdown) -> tuple[EquityEvent, ...]:
         limit_percent=limit,
     )
     return (stopped,)
+
+
+def _transferred(state: Equity, event: CapitalTransferred) -> Equity:
+    peak = state.peak + event.amount if state.peak is not None else None
+    capital = state.capital + event.amount if state.capital is not None else None
+    return msgspec.structs.replace(state, peak=peak, capital=capital, transfers=event.total)
+
+
+def _compare(state: Equity, sight: BalanceSight) -> tuple[EquityEvent, ...]:
+    """A single look may fall between a trade and its report: only two that agree are believed."""
+    before, known = state.balance, state.suspected
+    if before is None:
+        return (BalanceMatched(sight=sight, unsettled=ZERO),)
+    change, allowed = sight.unexplained - before.unexplained, tolerance(before, sight)
+    if abs(change) <= allowed:
+        is_news = change != ZERO or sight.open_cost != before.open_cost or known is not None
+        return (BalanceMatched(sight=sight, unsettled=state.unsettled),) if is_news else ()
+    if state.unsettled != ZERO and abs(state.unsettled + change) <= allowed:
+        return (BalanceMatched(sight=sight, unsettled=ZERO),)
+    if known is None or abs(change - known.amount) > allowed:
+        return (BalanceJumpSuspected(sight=sight, amount=change),)
+    if sight.seen_at <= known.sight.seen_at:
+        return ()
+    return (BalanceJumped(sight=sight, amount=state.unsettled + change),)
+
+
+def _compared(
+    state: Equity, event: BalanceMatched | BalanceJumpSuspected | BalanceJumped
+) -> Equity:
+    change = msgspec.structs.replace
+    match event:
+        case BalanceMatched(sight=sight, unsettled=unsettled):
+            return change(state, balance=sight, suspected=None, unsettled=unsettled)
+        case BalanceJumpSuspected():
+            return change(state, suspected=event)
+        case BalanceJumped(sight=sight, amount=amount):
+            return change(state, balance=sight, suspected=None, unsettled=amount)
+        case _:
+            assert_never(event)

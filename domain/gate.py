@@ -6,12 +6,15 @@ from typing import Literal
 
 import msgspec
 
+from domain.day_loss import DayLoss
 from domain.grid import PlannedLeg, SkippedLeg
+from domain.holds import TradingState
 from domain.identity import trade_key
-from domain.instrument import PositionSide
+from domain.instrument import Instrument, PositionSide
+from domain.liquidation import Stake
 from domain.message import MarkSeen
 from domain.money import ZERO
-from domain.settings import PoolSettings, RiskSettings
+from domain.settings import ExitSettings, PoolSettings, RiskSettings
 
 Rule = Literal[
     "trading_state",
@@ -30,7 +33,18 @@ Rule = Literal[
     "max_daily_loss",
     "mark_fresh",
     "max_entry_deviation",
+    "max_drawdown",
+    "cooldown",
+    "free_balance",
+    "max_quantity",
+    "open_orders",
+    "price_band",
+    "position_limit",
+    "liquidation_distance",
 ]
+
+# A limit that is on and cannot be told: nothing keeps within it.
+UNKNOWN = "unknown"
 
 # Whose tick, step and minimums the legs are made of; missing ones are waited for.
 MarketRules = Literal["venue", "fallback", "missing"]
@@ -141,11 +155,18 @@ class EntryProposal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GateFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gate reads beside the risk engine's own state.
+    """What the gate reads beside the risk engine's own state; none = not known.
 
-    `foreign`: contracts of the symbol that are not ours and stand in the way of futures; none =
-    not known yet. `forced`: an operator adds the group over the limit of slots, and over that
-    limit alone.
+    `foreign`: contracts of the symbol that are not ours and stand in the way of futures.
+    `forced`: an operator adds the group over the limit of slots, and over that limit alone.
+    `equity` and its `peak`, `free_balance`: in the capital currency, the last as estimated for
+    now. `last_loss_at`: when a group of the symbol last closed negative; none = never.
+    `orders`: working orders of the symbol and the exits still to come for what they fill.
+    `position`: contracts of the symbol and side, held and resting. `stakes`: the same by part.
+    `exits` are those the group is, or would be, bound to; `best` is what its stop trails.
+    `reserved_leverage`: what a group that waits reserved its margin at; none = it did not wait.
+    `held`: what all holds make of trading. One placed amid an input counts at once, before the
+    risk engine was told of it.
     """
 
     risk: RiskSettings
@@ -157,9 +178,23 @@ class GateFacts(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     has_discrepancy: bool
     foreign: Decimal | None
+    instrument: Instrument | None
+    day_loss: DayLoss
+    equity: Decimal | None
+    peak: Decimal | None
+    free_balance: Decimal | None
+    last_loss_at: datetime | None
+    orders: int
+    position: Decimal
+    stakes: tuple[Stake, ...]
+    exits: ExitSettings
+    stop_loss: Decimal | None = None
+    best: Decimal | None = None
     hedge_mode: bool = False
     forced: bool = False
     market_rules: MarketRules = "venue"
+    held: TradingState = "active"
+    reserved_leverage: int | None = None
 
     @property
     def mark_price(self) -> Decimal | None:
@@ -169,12 +204,20 @@ class GateFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RuleCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the receipt. `value` none = unknown, which fails; `limit` none = off."""
+    """One line of the receipt.
+
+    `value` none = unknown, which fails; `limit` none = off, `UNKNOWN` = none can be told.
+    """
 
     rule: Rule
     value: str | None
     limit: str | None
     passed: bool
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nothing could be compared."""
+        return self.value is None or self.limit == UNKNOWN
 
 
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
@@ -189,6 +232,12 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
         """Whether every rule passed."""
         return not self.reason
 
+    @property
+    def is_undecided(self) -> bool:
+        """Whether it only fails for what is not known yet, or by a mark that is too old."""
+        decided = [check for check in self.receipt if check.rule == self.reason]
+        return any(check.rule == "mark_fresh" or check.is_unknown for check in decided)
+
 
 class RiskedNow(msgspec.Struct, frozen=True, kw_only=True):
     """What the risk engine holds at the moment of the question.
@@ -200,5 +249,4 @@ class RiskedNow(msgspec.Struct, frozen=True, kw_only=True):
     slots: tuple[Slot, ...]
     committed: Decimal
     committed_symbol: Decimal
-    realized_today: Decimal
     reserved: Decimal = ZERO

@@ -2,18 +2,54 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
+from typing import get_args
 
 import msgspec
 
-from domain.gate import Assessment, EntryProposal, GateFacts, RiskedNow, Rule, RuleCheck
+from domain.equity import drawdown_percent
+from domain.gate import (
+    UNKNOWN,
+    Assessment,
+    EntryProposal,
+    GateFacts,
+    RiskedNow,
+    Rule,
+    RuleCheck,
+)
+from domain.gate_limits import (
+    at_most,
+    below,
+    free_balance,
+    is_amount,
+    liquidation_distance,
+    max_quantity,
+    open_orders,
+    position_limit,
+    price_band,
+    total,
+)
 from domain.money import HUNDRED, ZERO, plain
+
+Given = tuple[EntryProposal, GateFacts, RiskedNow]
+Check = Callable[[EntryProposal, GateFacts, RiskedNow], RuleCheck]
+
+MICROSECONDS_A_MINUTE = 60_000_000
+# Minutes are compared exactly, and told to this unit.
+SHOWN_MINUTES = Decimal("0.01")
+PERMANENT: tuple[Rule, ...] = (
+    "currency",
+    "symbol_allowed",
+    "leverage",
+    "max_quantity",
+    "liquidation_distance",
+)
 
 
 def assess(proposal: EntryProposal, facts: GateFacts, risked: RiskedNow) -> Assessment:
     """Judge a proposal by every rule, the passed ones included."""
     others = _without_own(proposal, risked)
-    receipt = tuple(rule(proposal, facts, others) for rule in _RULES)
+    receipt = tuple(_checked(rule, check, (proposal, facts, others)) for rule, check in _NAMED)
     failed = [check for check in receipt if not check.passed]
     permanent = [check for check in failed if _is_permanent(check, failed, proposal)]
     first = permanent[0] if permanent else failed[0] if failed else None
@@ -24,9 +60,17 @@ def assess(proposal: EntryProposal, facts: GateFacts, risked: RiskedNow) -> Asse
     )
 
 
+def _checked(rule: Rule, check: Check, given: Given) -> RuleCheck:
+    """What cannot even be computed fails closed."""
+    try:
+        return check(*given)
+    except ArithmeticError:
+        return RuleCheck(rule=rule, value=None, limit=UNKNOWN, passed=False)
+
+
 def _without_own(proposal: EntryProposal, risked: RiskedNow) -> RiskedNow:
     """What an entry that waited holds already is not counted a second time."""
-    if risked.reserved == ZERO:
+    if not is_amount(risked.reserved) or risked.reserved == ZERO:
         return risked
     slots = [slot for slot in risked.slots if slot.group_id != proposal.group_id]
     own = [slot for slot in risked.slots if slot.group_id == proposal.group_id]
@@ -43,20 +87,17 @@ def _without_own(proposal: EntryProposal, risked: RiskedNow) -> RiskedNow:
 def _is_permanent(check: RuleCheck, failed: Sequence[RuleCheck], proposal: EntryProposal) -> bool:
     """Spec §5: a deviation rejects on arrival only; in the queue the price may come back.
 
-    Measured by no mark or by an old one it says nothing: the mark may pass with time.
+    Measured by no mark or by an old one it says nothing: the mark may pass with time. So may
+    whatever is not known yet.
     """
     if check.rule == "max_entry_deviation":
         return not proposal.promoted and not any(each.rule == "mark_fresh" for each in failed)
-    return check.rule in ("currency", "symbol_allowed", "leverage")
+    return check.rule in PERMANENT and not check.is_unknown
 
 
-def _trading_state(_: EntryProposal, __: GateFacts, risked: RiskedNow) -> RuleCheck:
-    return RuleCheck(
-        rule="trading_state",
-        value=risked.trading_state,
-        limit="active",
-        passed=risked.trading_state == "active",
-    )
+def _trading_state(_: EntryProposal, facts: GateFacts, risked: RiskedNow) -> RuleCheck:
+    state = facts.held if risked.trading_state == "active" else risked.trading_state
+    return RuleCheck(rule="trading_state", value=state, limit="active", passed=state == "active")
 
 
 def _currency(_: EntryProposal, facts: GateFacts, __: RiskedNow) -> RuleCheck:
@@ -84,8 +125,11 @@ def _symbol_allowed(proposal: EntryProposal, facts: GateFacts, _: RiskedNow) -> 
 
 
 def _leverage(_: EntryProposal, facts: GateFacts, __: RiskedNow) -> RuleCheck:
+    """A venue keeps the leverage a position stands at: what joins it is levered no less."""
     limit = facts.risk.max_leverage
-    return _at_most("leverage", Decimal(facts.leverage), None if limit is None else Decimal(limit))
+    leverages = (facts.leverage, *(stake.leverage for stake in facts.stakes))
+    value = Decimal(max(leverages)) if min(leverages) >= 1 else None
+    return at_most("leverage", value, None if limit is None else Decimal(limit))
 
 
 def _discrepancy(_: EntryProposal, facts: GateFacts, __: RiskedNow) -> RuleCheck:
@@ -99,8 +143,7 @@ def _discrepancy(_: EntryProposal, facts: GateFacts, __: RiskedNow) -> RuleCheck
 
 def _foreign_position(_: EntryProposal, facts: GateFacts, __: RiskedNow) -> RuleCheck:
     """Spec §4: what is not ours on a futures symbol must be flat before we trade it."""
-    foreign = facts.foreign
-    return _at_most("foreign_position", Decimal("NaN") if foreign is None else foreign, ZERO)
+    return at_most("foreign_position", facts.foreign, ZERO)
 
 
 def _key_free(proposal: EntryProposal, _: GateFacts, risked: RiskedNow) -> RuleCheck:
@@ -150,7 +193,7 @@ def _max_open_groups_per_symbol(
     if not proposal.is_pyramid:
         taken += 1
     limit = facts.risk.max_open_groups_per_symbol
-    return _at_most(
+    return at_most(
         "max_open_groups_per_symbol", Decimal(taken), None if limit is None else Decimal(limit)
     )
 
@@ -158,9 +201,9 @@ def _max_open_groups_per_symbol(
 def _max_committed_capital(
     proposal: EntryProposal, facts: GateFacts, risked: RiskedNow
 ) -> RuleCheck:
-    return _at_most(
+    return at_most(
         "max_committed_capital",
-        risked.committed + proposal.reserve,
+        total(risked.committed, proposal.reserve),
         facts.risk.max_committed_capital,
     )
 
@@ -168,29 +211,16 @@ def _max_committed_capital(
 def _max_committed_capital_per_symbol(
     proposal: EntryProposal, facts: GateFacts, risked: RiskedNow
 ) -> RuleCheck:
-    return _at_most(
+    return at_most(
         "max_committed_capital_per_symbol",
-        risked.committed_symbol + proposal.reserve,
+        total(risked.committed_symbol, proposal.reserve),
         facts.risk.max_committed_capital_per_symbol,
     )
 
 
-def _max_daily_loss(_: EntryProposal, facts: GateFacts, risked: RiskedNow) -> RuleCheck:
+def _max_daily_loss(_: EntryProposal, facts: GateFacts, __: RiskedNow) -> RuleCheck:
     """A day's loss that reaches the limit trips it: spec §6, `>=`."""
-    limit = facts.risk.max_daily_loss
-    if not risked.realized_today.is_finite():
-        return _at_most("max_daily_loss", risked.realized_today, limit)
-    return RuleCheck(
-        rule="max_daily_loss",
-        value=plain(max(ZERO, -risked.realized_today)),
-        limit=None if limit is None else plain(limit),
-        passed=loss_allows(risked.realized_today, limit),
-    )
-
-
-def loss_allows(realized_today: Decimal, limit: Decimal | None) -> bool:
-    """Whether the day's realized loss leaves room for new exposure; both in the same currency."""
-    return limit is None or (realized_today.is_finite() and max(ZERO, -realized_today) < limit)
+    return below("max_daily_loss", facts.day_loss.amount, facts.risk.max_daily_loss)
 
 
 def _mark_fresh(_: EntryProposal, facts: GateFacts, __: RiskedNow) -> RuleCheck:
@@ -206,26 +236,37 @@ def _mark_fresh(_: EntryProposal, facts: GateFacts, __: RiskedNow) -> RuleCheck:
 
 
 def _max_entry_deviation(proposal: EntryProposal, facts: GateFacts, _: RiskedNow) -> RuleCheck:
-    limit, mark = facts.risk.max_entry_deviation_percent, facts.mark_price
-    if limit is None:
-        return RuleCheck(rule="max_entry_deviation", value=None, limit=None, passed=True)
-    if mark is None:
-        return RuleCheck(rule="max_entry_deviation", value=None, limit=plain(limit), passed=False)
-    deviation = abs(proposal.entry_price - mark) / mark * HUNDRED
-    return _at_most("max_entry_deviation", deviation, limit)
+    mark, price = facts.mark_price, proposal.entry_price
+    is_price = is_amount(price) and price > ZERO
+    deviation = abs(price - mark) / mark * HUNDRED if mark is not None and is_price else None
+    return at_most("max_entry_deviation", deviation, facts.risk.max_entry_deviation_percent)
 
 
-def _at_most(rule: Rule, value: Decimal, limit: Decimal | None) -> RuleCheck:
-    """Not a number is never at most anything: it fails closed."""
+def _max_drawdown(_: EntryProposal, facts: GateFacts, __: RiskedNow) -> RuleCheck:
+    """How far the equity is below its peak, in percent of the peak; reaching the limit trips."""
+    equity, peak, drawdown = facts.equity, facts.peak, None
+    if equity is not None and peak is not None and (equity + peak).is_finite():
+        drawdown = drawdown_percent(equity, peak)
+    return below("max_drawdown", drawdown, facts.risk.max_drawdown_percent)
+
+
+def _cooldown(_: EntryProposal, facts: GateFacts, __: RiskedNow) -> RuleCheck:
+    """Minutes since a group of the symbol last closed negative; zero minutes are off."""
+    wanted, last = facts.risk.cooldown_minutes_after_loss, facts.last_loss_at
+    limit = str(wanted) if wanted else None
+    if last is None:
+        return RuleCheck(rule="cooldown", value="no loss", limit=limit, passed=True)
+    since = facts.now - last
+    minutes = Decimal(since // timedelta(microseconds=1)) / MICROSECONDS_A_MINUTE
     return RuleCheck(
-        rule=rule,
-        value=plain(value) if value.is_finite() else None,
-        limit=None if limit is None else plain(limit),
-        passed=limit is None or (value.is_finite() and value <= limit),
+        rule="cooldown",
+        value=plain(minutes.quantize(SHOWN_MINUTES, ROUND_FLOOR)),
+        limit=limit,
+        passed=not wanted or since >= timedelta(minutes=wanted),
     )
 
 
-_RULES: tuple[Callable[[EntryProposal, GateFacts, RiskedNow], RuleCheck], ...] = (
+_RULES: tuple[Check, ...] = (
     _trading_state,
     _currency,
     _market_rules,
@@ -242,4 +283,14 @@ _RULES: tuple[Callable[[EntryProposal, GateFacts, RiskedNow], RuleCheck], ...] =
     _max_daily_loss,
     _mark_fresh,
     _max_entry_deviation,
+    _max_drawdown,
+    _cooldown,
+    free_balance,
+    max_quantity,
+    open_orders,
+    price_band,
+    position_limit,
+    liquidation_distance,
 )
+# The receipt is written in the order in which the rules are named.
+_NAMED: tuple[tuple[Rule, Check], ...] = tuple(zip(get_args(Rule), _RULES, strict=True))

@@ -1,14 +1,16 @@
 """The words holdings are described with: positions, dust, differences, shares, pending fees."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
 from domain.instrument import PositionMode
 from domain.money import ZERO
+
+V = TypeVar("V")
 
 Held = tuple[str, PositionMode]
 PriceSource = Literal["trade", "mark"]
@@ -35,10 +37,25 @@ class Dust(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Balance(msgspec.Struct, frozen=True, kw_only=True):
-    """What the venue holds of a currency, and what of it new orders may use."""
+    """What the venue holds of a currency, and what of it new orders may use.
+
+    `margin` and `realized` are what our own books said when the venue was asked: the margin of
+    all it knew of ours, and all we ever realized. None: they were not written down with it.
+    """
 
     total: Decimal
     free: Decimal
+    margin: Decimal | None = None
+    realized: Decimal | None = None
+
+    def free_at(self, margin: Decimal, realized: Decimal) -> Decimal | None:
+        """What is free once our books say this; None if it cannot be told.
+
+        A venue is asked once a minute: what we committed and earned since is reckoned on.
+        """
+        if self.margin is None or self.realized is None:
+            return None
+        return self.free - (margin - self.margin) + (realized - self.realized)
 
 
 class Discrepancy(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,3 +143,9 @@ def with_parts(
             symbol=symbol, trade_id=part.trade_id, quantity=quantity, parts=part.number
         )
     return tuple(found[key] for key in found)
+
+
+def with_value(table: Mapping[str, V], key: str, value: V | None) -> dict[str, V]:
+    """The table with this value, or without the key."""
+    rest = {name: known for name, known in sorted(table.items()) if name != key}
+    return rest if value is None else {**rest, key: value}

@@ -1,9 +1,8 @@
 """What an account holds beside its groups' lots: dust, foreign positions, differences, balances."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import ClassVar, TypeVar, assert_never
+from typing import ClassVar, assert_never
 
 import msgspec
 
@@ -19,6 +18,7 @@ from domain.holding_terms import (
     PriceSource,
     position_key,
     with_parts,
+    with_value,
 )
 from domain.instrument import PositionMode
 from domain.message import Command, Event
@@ -27,8 +27,6 @@ from domain.money import ZERO
 # What was counted before is recognised among this many; the venues tell only of the newest.
 FUNDING_IDS_MAX = 1_000
 ADOPTED_TRADES_MAX = 500
-
-V = TypeVar("V")
 
 
 # Events
@@ -107,12 +105,19 @@ class PositionAdopted(Event, frozen=True, kw_only=True):
 
 
 class BalanceRecorded(Event, frozen=True, kw_only=True):
-    """The venue's balance of a currency changed."""
+    """The venue's balance of a currency changed; `margin` and `realized` as in `Balance`."""
 
     NAME: ClassVar[str] = "holdings.balance_recorded.v1"
     currency: str
     total: Decimal
     free: Decimal
+    margin: Decimal | None = None
+    realized: Decimal | None = None
+
+    @property
+    def balance(self) -> Balance:
+        """As the books keep it."""
+        return Balance(total=self.total, free=self.free, margin=self.margin, realized=self.realized)
 
 
 class FundingRecorded(Event, frozen=True, kw_only=True):
@@ -301,15 +306,14 @@ def evolve(state: Holdings | None, event: HoldingsEvent) -> Holdings:
         case DiscrepancyFound() | DiscrepancyCleared() | PositionAdopted():
             return _judged(state, event)
         case BalanceRecorded():
-            balance = Balance(total=event.total, free=event.free)
-            return change(state, balances=_set(state.balances, event.currency, balance))
+            return change(state, balances=with_value(state.balances, event.currency, event.balance))
         case FundingRecorded():
             ids = (*state.funding_ids, event.funding_id)[-FUNDING_IDS_MAX:]
             return change(state, funding_ids=ids)
         case FeeDeferred(pending=pending):
-            return change(state, pending_fees=_set(state.pending_fees, pending.key, pending))
+            return change(state, pending_fees=with_value(state.pending_fees, pending.key, pending))
         case FeeValued(pending=pending):
-            return change(state, pending_fees=_set(state.pending_fees, pending.key, None))
+            return change(state, pending_fees=with_value(state.pending_fees, pending.key, None))
         case _:
             assert_never(event)
 
@@ -327,8 +331,8 @@ def decide(state: Holdings | None, command: HoldingsCommands) -> tuple[HoldingsE
         case RecordDiscrepancy() | ClearDiscrepancy() | AdoptPosition():
             return _disputed(state, command)
         case RecordBalance(recorded=recorded):
-            balance = Balance(total=recorded.total, free=recorded.free)
-            return () if state.balances.get(recorded.currency) == balance else (recorded,)
+            known = state.balances.get(recorded.currency)
+            return () if known == recorded.balance else (recorded,)
         case RecordFunding(recorded=settled):
             return () if settled.funding_id in state.funding_ids else (settled,)
         case DeferFee(pending=pending):
@@ -370,9 +374,9 @@ def _apart(state: Holdings, event: BaselineChanged | DustChanged) -> Holdings:
     """What is nothing any more leaves the books."""
     change, key = msgspec.structs.replace, position_key(event.symbol, event.side)
     if isinstance(event, BaselineChanged):
-        return change(state, baseline=_set(state.baseline, key, event.total or None))
+        return change(state, baseline=with_value(state.baseline, key, event.total or None))
     dust = Dust(quantity=event.total, value=event.value) if event.total else None
-    return change(state, dust=_set(state.dust, key, dust))
+    return change(state, dust=with_value(state.dust, key, dust))
 
 
 def _judged(
@@ -381,18 +385,12 @@ def _judged(
     change = msgspec.structs.replace
     if isinstance(event, DiscrepancyFound):
         found = event.discrepancy
-        known = _set(state.discrepancies, position_key(*found.held), found)
+        known = with_value(state.discrepancies, position_key(*found.held), found)
         return change(state, discrepancies=known)
-    rest = _set(state.discrepancies, position_key(event.symbol, event.side), None)
+    rest = with_value(state.discrepancies, position_key(event.symbol, event.side), None)
     if isinstance(event, DiscrepancyCleared):
         return change(state, discrepancies=rest)
     if event.priced_by == "mark":
         return change(state, discrepancies=rest)
     used = with_parts(state.adopted_trades, event.symbol, event.parts)
     return change(state, discrepancies=rest, adopted_trades=used[-ADOPTED_TRADES_MAX:])
-
-
-def _set(table: Mapping[str, V], key: str, value: V | None) -> dict[str, V]:
-    """The table with this value, or without the key."""
-    rest = {name: known for name, known in sorted(table.items()) if name != key}
-    return rest if value is None else {**rest, key: value}

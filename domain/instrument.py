@@ -19,7 +19,12 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
 
     A `tick` or `step` of zero is not known yet; `fallback`: the operator's rules stand in for
     the venue's. `stops_reserve`: a resting stop holds quantity that no other exit may offer, as
-    it always does on spot. Limits farther than `band_percent` from the mark are refused there.
+    it always does on spot. Limits farther than `band_percent` from the mark are refused there;
+    with `band_taking_only` only those on the taking side: buys above the mark, sells below it.
+
+    `max_open_orders`: working orders of the market, stops included. `position_limit` is in
+    contracts of one side. None of either: the venue sets no such limit, or tells it to nobody.
+    `maintenance_margin_percent` of a position's notional is what it may not fall below.
     """
 
     symbol: str
@@ -40,6 +45,10 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     stops_reserve: bool = False
     band_percent: Decimal | None = None
     fallback: bool = False
+    band_taking_only: bool = False
+    max_open_orders: int | None = None
+    position_limit: Decimal | None = None
+    maintenance_margin_percent: Decimal = Decimal("2.5")
 
     @property
     def is_complete(self) -> bool:

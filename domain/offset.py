@@ -12,8 +12,10 @@ from domain.money import ZERO
 from domain.position_group import ReductionPart
 
 OffsetTrigger = Literal["rule", "operator"]
-WinnerOutcome = Literal["sold", "part_sold", "unsold", "closing", "gone", "not_needed"]
-LoserOutcome = Literal["sold", "part_sold", "unsold", "closing", "gone", "recovered"]
+WinnerOutcome = Literal[
+    "sold", "part_sold", "unsold", "closing", "gone", "blocked", "no_profit", "not_needed"
+]
+LoserOutcome = Literal["closed", "sold", "part_sold", "unsold", "closing", "gone", "recovered"]
 OffsetOutcome = Literal["covered", "reduced", "nothing_closed", "stopped"]
 
 
@@ -64,7 +66,10 @@ class OffsetPlanned(Event, frozen=True, kw_only=True):
 
 
 class OffsetWinnerStarted(Event, frozen=True, kw_only=True):
-    """A winner's part is being sold, to earn `need`; it had realized `realized_before`."""
+    """A winner's part is being sold, to earn `need`, no worse than at `bound`: never at a loss.
+
+    It had realized `realized_before`.
+    """
 
     NAME: ClassVar[str] = "offset.winner_started.v1"
     offset_id: str
@@ -73,10 +78,15 @@ class OffsetWinnerStarted(Event, frozen=True, kw_only=True):
     parts: tuple[ReductionPart, ...]
     realized_before: Decimal
     started_at: datetime
+    bound: Decimal | None = None
 
 
 class OffsetWinnerEnded(Event, frozen=True, kw_only=True):
-    """What the winner earned since its start, its own exits included."""
+    """What the winner earned since its start, its own exits included.
+
+    `trades`: its offset sales that are counted in; `unvalued`: its trades whose fees are not, as
+    `<leg>|<trade>`. What comes later of either is told by OffsetRealized.
+    """
 
     NAME: ClassVar[str] = "offset.winner_ended.v1"
     offset_id: str
@@ -84,6 +94,8 @@ class OffsetWinnerEnded(Event, frozen=True, kw_only=True):
     earned: Decimal
     outcome: WinnerOutcome
     ended_at: datetime
+    trades: tuple[str, ...] = ()
+    unvalued: tuple[str, ...] = ()
 
 
 class OffsetLoserStarted(Event, frozen=True, kw_only=True):
@@ -100,8 +112,23 @@ class OffsetLoserStarted(Event, frozen=True, kw_only=True):
     started_at: datetime
 
 
+class OffsetRealized(Event, frozen=True, kw_only=True):
+    """A sale of the loser for the offset, or of a winner if it came after its step.
+
+    `part` counts it once: `<leg>|<trade>`, or `<leg>|<trade>|fee` once a fee got its value; until
+    then `fee_due` says that it is not in the amount.
+    """
+
+    NAME: ClassVar[str] = "offset.realized.v1"
+    offset_id: str
+    group_id: str
+    part: str
+    amount: Decimal
+    fee_due: bool = False
+
+
 class OffsetLoserEnded(Event, frozen=True, kw_only=True):
-    """What the loser realized since this start, below zero as a rule."""
+    """What the step's own sales realized, below zero as a rule. Other exits' are not its own."""
 
     NAME: ClassVar[str] = "offset.loser_ended.v1"
     offset_id: str
@@ -129,6 +156,7 @@ OffsetEvent = (
     | OffsetWinnerStarted
     | OffsetWinnerEnded
     | OffsetLoserStarted
+    | OffsetRealized
     | OffsetLoserEnded
     | OffsetSettled
 )
@@ -173,6 +201,12 @@ class StartLoser(OffsetCommand, frozen=True, kw_only=True):
     started: OffsetLoserStarted
 
 
+class CountRealized(OffsetCommand, frozen=True, kw_only=True):
+    """Count what a sale realized, once."""
+
+    counted: OffsetRealized
+
+
 class EndLoser(OffsetCommand, frozen=True, kw_only=True):
     """The loser's step is over."""
 
@@ -187,23 +221,41 @@ class SettleOffset(OffsetCommand, frozen=True, kw_only=True):
     now: datetime
 
 
-OffsetCommands = PlanOffset | StartWinner | EndWinner | StartLoser | EndLoser | SettleOffset
+OffsetCommands = (
+    PlanOffset | StartWinner | EndWinner | StartLoser | CountRealized | EndLoser | SettleOffset
+)
 
 
 # State
 
 
+class WinnerDone(msgspec.Struct, frozen=True, kw_only=True):
+    """A winner that sold for the offset: its step from the start to the end."""
+
+    started: OffsetWinnerStarted
+    ended: OffsetWinnerEnded
+
+
 class Offset(msgspec.Struct, frozen=True, kw_only=True):
-    """How far it is. `winners_done` counts the plan's winners whose step is over."""
+    """How far it is. `winners_done` counts the plan's winners whose step is over.
+
+    `sold_so_far` is what the loser's step under way realized, `counted` the parts of all such
+    sales, `fees_due` those whose fee is not in it. `stepped_at`: the latest begin or end of a step.
+    """
 
     planned: OffsetPlanned
     winner: OffsetWinnerStarted | None = None
     winners_done: int = 0
+    paid: tuple[WinnerDone, ...] = ()
     earned: Decimal = ZERO
     loser: OffsetLoserStarted | None = None
     loser_attempts: int = 0
     last_loser: OffsetLoserEnded | None = None
+    sold_so_far: Decimal = ZERO
+    counted: tuple[str, ...] = ()
+    fees_due: tuple[str, ...] = ()
     realized: Decimal = ZERO
+    stepped_at: datetime | None = None
     settled: OffsetSettled | None = None
 
     @property
@@ -215,7 +267,16 @@ class Offset(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def budget(self) -> Decimal:
         """What of the earned profit is left to pay losses with, never below zero."""
-        return max(ZERO, self.earned + self.realized)
+        return max(ZERO, self.earned + self.realized + self.sold_so_far)
+
+    @property
+    def waits_since(self) -> datetime:
+        """When the latest step began or ended, or else the whole."""
+        return self.stepped_at or self.planned.planned_at
+
+    def winner_of(self, group_id: str) -> WinnerDone | None:
+        """The step in which a winner sold, once it is over."""
+        return next((done for done in self.paid if done.started.group_id == group_id), None)
 
 
 def evolve(state: Offset | None, event: OffsetEvent) -> Offset:
@@ -225,15 +286,18 @@ def evolve(state: Offset | None, event: OffsetEvent) -> Offset:
     assert state is not None, "an offset's first event is OffsetPlanned"
     change = msgspec.structs.replace
     match event:
-        case OffsetWinnerStarted():
-            return change(state, winner=event)
-        case OffsetWinnerEnded(earned=earned):
-            done = state.winners_done + 1
-            return change(state, winner=None, winners_done=done, earned=state.earned + earned)
-        case OffsetLoserStarted(attempt=attempt):
-            return change(state, loser=event, loser_attempts=attempt)
-        case OffsetLoserEnded(realized=realized):
-            return change(state, loser=None, last_loser=event, realized=state.realized + realized)
+        case OffsetWinnerStarted(started_at=at):
+            return change(state, winner=event, stepped_at=at)
+        case OffsetWinnerEnded():
+            return _paid(state, event)
+        case OffsetLoserStarted(attempt=attempt, started_at=at):
+            return change(state, loser=event, loser_attempts=attempt, stepped_at=at)
+        case OffsetRealized():
+            return _counted(state, event)
+        case OffsetLoserEnded(realized=realized, ended_at=at):
+            total = state.realized + realized
+            over = change(state, loser=None, last_loser=event, stepped_at=at)
+            return change(over, realized=total, sold_so_far=ZERO)
         case OffsetSettled():
             return change(state, settled=event)
         case _:
@@ -254,9 +318,13 @@ def decide(state: Offset | None, command: OffsetCommands) -> tuple[OffsetEvent, 
         case EndWinner(ended=ended):
             return (ended,) if _is_turn_of(state, ended.group_id) else ()
         case StartLoser(started=started):
-            is_ready = state.winner is None and state.loser is None
+            is_ready = state.next_winner is None and state.loser is None
             is_next = started.attempt == state.loser_attempts + 1
             return (started,) if is_ready and is_next else ()
+        case CountRealized(counted=counted):
+            is_of_it = state.winner_of(counted.group_id) is not None
+            is_of_it |= counted.group_id == state.planned.loser.group_id
+            return (counted,) if is_of_it and counted.part not in state.counted else ()
         case EndLoser(ended=ended):
             return (ended,) if state.loser is not None else ()
         case SettleOffset():
@@ -268,6 +336,38 @@ def decide(state: Offset | None, command: OffsetCommands) -> tuple[OffsetEvent, 
 def _is_turn_of(state: Offset, group_id: str) -> bool:
     winner = state.next_winner
     return winner is not None and winner.group_id == group_id
+
+
+def _paid(state: Offset, event: OffsetWinnerEnded) -> Offset:
+    """One that was passed over sold nothing."""
+    paid = state.paid
+    if state.winner is not None:
+        paid = (*paid, WinnerDone(started=state.winner, ended=event))
+    return msgspec.structs.replace(
+        state,
+        winner=None,
+        winners_done=state.winners_done + 1,
+        paid=paid,
+        earned=state.earned + event.earned,
+        fees_due=(*state.fees_due, *event.unvalued),
+        stepped_at=event.ended_at,
+    )
+
+
+def _counted(state: Offset, event: OffsetRealized) -> Offset:
+    """What comes after a step is added to the whole at once."""
+    change, part = msgspec.structs.replace, event.part
+    due = tuple(fee for fee in state.fees_due if f"{fee}|fee" != part)
+    counted = change(
+        state,
+        counted=(*state.counted, part),
+        fees_due=(*due, part) if event.fee_due else due,
+    )
+    if event.group_id != state.planned.loser.group_id:
+        return change(counted, earned=state.earned + event.amount)
+    if state.loser is None:
+        return change(counted, realized=state.realized + event.amount)
+    return change(counted, sold_so_far=state.sold_so_far + event.amount)
 
 
 def _settle(state: Offset, command: SettleOffset) -> tuple[OffsetEvent, ...]:

@@ -195,11 +195,12 @@ class RecordOrderUnknown(OrderCommand, frozen=True, kw_only=True):
 
 
 class RecordOrderNotFound(OrderCommand, frozen=True, kw_only=True):
-    """Asked everywhere, found nowhere; no proof while the position has not `agreed`."""
+    """Found nowhere: no proof unless the position `agreed`, sent again only if still `wanted`."""
 
     asked_at: datetime
     now: datetime
     agreed: bool = True
+    wanted: bool = True
 
 
 class RecordOrderFill(OrderCommand, frozen=True, kw_only=True):
@@ -361,7 +362,7 @@ def _miss(state: Order, command: RecordOrderNotFound) -> tuple[OrderEvent, ...]:
     if state.has_existed:
         return (missed, OrderEnded(client_order_id=identity, status="lost", filled=state.filled))
     is_late = request.send_before is not None and command.now >= request.send_before
-    if is_late or state.cancel_requested or request.time_in_force == "ioc":
+    if is_late or state.cancel_requested or request.time_in_force == "ioc" or not command.wanted:
         return (missed, OrderExpired(client_order_id=identity))
     return (missed, OrderResent(client_order_id=identity, sending=state.sending + 1))
 
@@ -375,8 +376,7 @@ def _fill(state: Order, command: RecordOrderFill) -> tuple[OrderEvent, ...]:
     missing = state.trades_missing
     if missing is None or total < missing.filled or total >= state.request.quantity:
         return (filled,)
-    identity = command.client_order_id
-    return (filled, OrderEnded(client_order_id=identity, status=missing.status, filled=total))
+    return (filled, OrderEnded(client_order_id=command.key, status=missing.status, filled=total))
 
 
 def _end(state: Order, command: RecordOrderEnded) -> tuple[OrderEvent, ...]:

@@ -81,7 +81,7 @@ class ReductionStarted(Event, frozen=True, kw_only=True):
 
 
 class ReductionEnded(Event, frozen=True, kw_only=True):
-    """Nothing of the parts is left to sell, or only what no venue would buy."""
+    """Nothing of the parts is left to sell, or what no venue would buy, or nobody at its bound."""
 
     NAME: ClassVar[str] = "position_group.reduction_ended.v1"
     group_id: str
@@ -183,7 +183,10 @@ class ClosePositionGroup(PositionGroupCommand, frozen=True, kw_only=True):
 
 
 class StartReduction(PositionGroupCommand, frozen=True, kw_only=True):
-    """Close a part; while closing there is nothing to reduce any more."""
+    """Close a part; while closing there is nothing to reduce any more.
+
+    A bounded one waits its turn; one without a bound ends the bounded one that is under way.
+    """
 
     started: ReductionStarted
 
@@ -240,13 +243,16 @@ PositionGroupCommands = (
 class PositionGroup(msgspec.Struct, frozen=True, kw_only=True):
     """A trade's own facts; legs and orders tell the rest.
 
-    `reducing` holds the parts still to be sold. `attempts_before` counts the sales of earlier
-    sequences, so that each begins with its narrowest bound. `best` trails the market.
+    `reducing` holds the parts still to be sold, at `bound` or better if there is one; the ids of
+    all orders that ever kept a bound are `bounded_sales`. `attempts_before` counts the sales of
+    earlier sequences, so that each begins with its narrowest limit. `best` trails the market.
     """
 
     opened: PositionGroupOpened
     pyramid_ids: tuple[str, ...] = ()
     reducing: tuple[ReductionPart, ...] = ()
+    bound: Decimal | None = None
+    bounded_sales: tuple[str, ...] = ()
     best: Decimal | None = None
     funding: Decimal = ZERO
     funding_ids: tuple[str, ...] = ()
@@ -273,32 +279,27 @@ def evolve(state: PositionGroup | None, event: PositionGroupEvent) -> PositionGr
     if isinstance(event, PositionGroupOpened):
         return PositionGroup(opened=event)
     assert state is not None, "a group's first event is PositionGroupOpened"
+    change = msgspec.structs.replace
     match event:
-        case PyramidAdmitted():
-            return msgspec.structs.replace(
-                state, pyramid_ids=(*state.pyramid_ids, event.pyramid_id)
-            )
+        case PyramidAdmitted(pyramid_id=pyramid_id):
+            return change(state, pyramid_ids=(*state.pyramid_ids, pyramid_id))
         case ReductionStarted():
             return _reducing(state, event)
         case ReductionEnded():
-            return msgspec.structs.replace(state, reducing=())
+            return change(state, reducing=(), bound=None)
         case StopTrailed(best=best):
-            return msgspec.structs.replace(state, best=best)
-        case FundingShared():
-            return msgspec.structs.replace(
-                state,
-                funding=state.funding + event.amount,
-                funding_ids=(*state.funding_ids, event.funding_id),
-            )
+            return change(state, best=best)
+        case FundingShared(funding_id=funding_id):
+            funding, known = state.funding + event.amount, (*state.funding_ids, funding_id)
+            return change(state, funding=funding, funding_ids=known)
         case PositionGroupClosing():
             before = state.close_attempts
-            return msgspec.structs.replace(
-                state, closing=event, reducing=(), attempts_before=before
-            )
-        case CloseAttempted():
-            return msgspec.structs.replace(state, close_attempts=event.attempt, last_attempt=event)
+            return change(state, closing=event, reducing=(), bound=None, attempts_before=before)
+        case CloseAttempted(client_order_id=identity, attempt=attempt):
+            sales = state.bounded_sales if state.bound is None else (*state.bounded_sales, identity)
+            return change(state, close_attempts=attempt, last_attempt=event, bounded_sales=sales)
         case PositionGroupClosed():
-            return msgspec.structs.replace(state, closed=event)
+            return change(state, closed=event)
         case _:
             assert_never(event)
 
@@ -315,8 +316,7 @@ def decide(
             is_known = admitted.pyramid_id in state.pyramid_ids
             return (admitted,) if state.is_open and not is_known else ()
         case StartReduction(started=started):
-            is_news = state.is_open and bool(started.parts) and started != state.last_reduction
-            return (started,) if is_news else ()
+            return _reduce(state, started)
         case EndReduction():
             ended = ReductionEnded(group_id=command.group_id, ended_at=command.now)
             return (ended,) if state.reducing else ()
@@ -349,20 +349,30 @@ def _close(state: PositionGroup, command: ClosePositionGroup) -> tuple[PositionG
     return (closing,)
 
 
+def _reduce(state: PositionGroup, started: ReductionStarted) -> tuple[PositionGroupEvent, ...]:
+    """What must be sold does not wait for what may be: a bound would keep it from ending."""
+    if not state.is_open or not started.parts or started == state.last_reduction:
+        return ()
+    if started.bound is not None:
+        return () if state.reducing else (started,)
+    if state.bound is None:
+        return (started,)
+    ended = ReductionEnded(group_id=started.group_id, ended_at=started.started_at)
+    return (ended, started)
+
+
 def _reducing(state: PositionGroup, event: ReductionStarted) -> PositionGroup:
     """What is added to a leg's part keeps the count of what the leg had sold at first."""
     parts = {part.leg_id: part for part in state.reducing}
     for part in event.parts:
         known = parts.get(part.leg_id)
-        if known is not None:
-            total = known.quantity + part.quantity
-            parts[part.leg_id] = msgspec.structs.replace(known, quantity=total)
-        else:
-            parts[part.leg_id] = part
+        total = part.quantity + (known.quantity if known is not None else ZERO)
+        parts[part.leg_id] = msgspec.structs.replace(known or part, quantity=total)
     before = state.attempts_before if state.reducing else state.close_attempts
     return msgspec.structs.replace(
         state,
         reducing=tuple(parts[leg_id] for leg_id in parts),
+        bound=event.bound,
         last_reduction=event,
         attempts_before=before,
     )

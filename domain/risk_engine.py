@@ -261,7 +261,6 @@ def assessment(state: RiskEngine, proposal: EntryProposal, facts: GateFacts) -> 
         slots=tuple(slot for _, slot in sorted(state.slots.items())),
         committed=state.committed(),
         committed_symbol=state.committed(proposal.symbol),
-        realized_today=state.realized_today,
         reserved=state.commitments.get(proposal.pyramid_id, _NOTHING).resting,
     )
     return assess(proposal, facts, risked)

@@ -80,6 +80,7 @@ class SignalRead(Event, frozen=True, kw_only=True):
     stop_loss: Decimal | None = None
     take_profit: Decimal | None = None
     max_slippage_percent: Decimal | None = None
+    received_at: datetime | None = None
 
 
 class SignalJudged(Event, frozen=True, kw_only=True):
@@ -249,6 +250,7 @@ class TradingDay(msgspec.Struct, frozen=True, kw_only=True):
     latest_signals: dict[str, LatestSignal] = {}
     idempotency_keys: dict[str, datetime] = {}
     alerts: dict[str, str] = {}
+    marks_forgotten_at: datetime | None = None
 
 
 def evolve(state: TradingDay | None, event: TradingDayEvent) -> TradingDay:
@@ -269,7 +271,9 @@ def evolve(state: TradingDay | None, event: TradingDayEvent) -> TradingDay:
         case AlertRaised():
             told = {**state.alerts, f"{event.kind}|{event.subject}": event.text}
             return msgspec.structs.replace(state, alerts=told)
-        case EngineStarted() | ReportUnmatched() | InputFailed():
+        case EngineStarted(started_at=started_at):
+            return msgspec.structs.replace(state, marks_forgotten_at=started_at)
+        case ReportUnmatched() | InputFailed():
             return state
         case TradingDayClosed():
             return msgspec.structs.replace(state, closed=True)
@@ -331,6 +335,7 @@ def _begun(state: TradingDay, event: TradingDayBegun) -> TradingDay:
     oldest_key = event.begun_at - IDEMPOTENCY_SPAN
     return TradingDay(
         date=event.date,
+        marks_forgotten_at=event.begun_at,
         outcomes={
             signal_id: outcome
             for signal_id, outcome in sorted(state.outcomes.items())

@@ -9,17 +9,96 @@ from decimal import Decimal
 
 import msgspec
 
+from domain.equity import EmergencyTrigger
+from domain.holds import HoldCause, TradingState
 from domain.instrument import PositionMode
 from domain.worst_case import WorstCases
 
 
+class HoldRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One cause that keeps new exposure away, how tightly, why, by whom and since when."""
+
+    cause: HoldCause
+    state: TradingState
+    reason: str
+    actor: str
+    since: datetime
+
+
+class BreakerView(msgspec.Struct, frozen=True, kw_only=True):
+    """The breaker of the day's loss.
+
+    `day_loss` is what the day lost so far, None while a mark that counts is missing: `realized`
+    and, if they count, `open_loss` (zero or more), from the result `reference` on.
+    `tripped_at`, `tripped_loss` and `tripped_limit` are of the latest trip, `ended_at` of what
+    ended it; `tripped`: it is latched now.
+    """
+
+    tripped: bool
+    day_loss: Decimal | None
+    limit: Decimal | None
+    realized: Decimal
+    open_loss: Decimal | None
+    includes_open: bool
+    reference: Decimal
+    tripped_at: datetime | None
+    tripped_loss: Decimal | None
+    tripped_limit: Decimal | None
+    ended_at: datetime | None
+    ended_by: str
+    ended_reason: str
+
+
+class WorthView(msgspec.Struct, frozen=True, kw_only=True):
+    """What the account is worth at these marks: equity = capital + realized + unrealized.
+
+    `capital` includes `transfers`; `unsettled` is what the venue's balance moved beyond all that
+    the books and transfers explain. `unrealized`, and what follows from it, is None while the mark
+    of an open lot is missing. Drawdown is measured from `peak`. `breached_at`: a first look found
+    it too deep, the second one decides. `stopped_at`: the emergency stop holds since then.
+    """
+
+    capital: Decimal
+    transfers: Decimal
+    unsettled: Decimal
+    realized: Decimal
+    unrealized: Decimal | None
+    equity: Decimal | None
+    peak: Decimal
+    drawdown_percent: Decimal | None
+    limit_percent: Decimal | None
+    breached_at: datetime | None
+    breach_percent: Decimal | None
+    stopped_at: datetime | None
+    stop_trigger: EmergencyTrigger | None
+    stop_reason: str
+    stop_actor: str
+    stop_percent: Decimal | None
+
+
+class CooldownRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A symbol that takes no new group until then, since one of it closed negative."""
+
+    symbol: str
+    group_id: str
+    realized: Decimal
+    lost_at: datetime
+    until: datetime
+
+
 class LimitRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A limit with what stands against it. `limit` None = off, `value` None = unknown."""
+    """A limit with what stands against it. `limit` None = off, `value` None = unknown.
+
+    `unit` is `money` (the capital currency), `%`, `s`, `x`, or empty for a count. `detail` says
+    what the value is made of, or of which symbol it is.
+    """
 
     rule: str
     value: Decimal | None
     limit: Decimal | None
     used_percent: Decimal | None
+    unit: str = ""
+    detail: str = ""
 
 
 class CommittedRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,13 +179,20 @@ class DecisionRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RiskView(msgspec.Struct, frozen=True, kw_only=True):
-    """What is risked, what may be, what is held beside the trades, and what was refused last."""
+    """What is risked, what may be, what holds it back, and what was refused last.
+
+    `holds` are all causes that hold trading back, the one that rules first.
+    """
 
     trading_state: str
     state_reason: str
     state_actor: str
     state_changed_at: datetime | None
+    holds: tuple[HoldRow, ...]
+    breaker: BreakerView
+    worth: WorthView
     limits: tuple[LimitRow, ...]
+    cooldowns: tuple[CooldownRow, ...]
     committed: Decimal
     committed_by_symbol: tuple[CommittedRow, ...]
     worst_cases: WorstCases

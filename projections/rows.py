@@ -9,7 +9,7 @@ import msgspec
 
 from application.journal import Recorded
 
-SCHEMA = "read_3"
+SCHEMA = "read_4"
 """The schema of this version of the read tables. Another shape of any of them is a new one."""
 
 Value = str | int | bool | Decimal | datetime | None

@@ -12,6 +12,7 @@ import msgspec
 
 from domain.day_terms import AlertKind, AlertSeverity
 from domain.instrument import PositionSide
+from projections.risk_views import HoldRow
 
 Severity = Literal["debug", "info", "warning", "critical"]
 Kind = Literal[
@@ -27,7 +28,19 @@ Kind = Literal[
     "operator",
     "engine",
 ]
-ViewName = Literal["overview", "groups", "queue", "risk", "signals", "log", "performance"]
+ViewName = Literal[
+    "overview",
+    "groups",
+    "queue",
+    "risk",
+    "equity",
+    "offsets",
+    "plan",
+    "refusals",
+    "signals",
+    "log",
+    "performance",
+]
 
 
 class SettingsRefusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +125,13 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: str
 
 
+class QueuedFor(msgspec.Struct, frozen=True, kw_only=True):
+    """How many signals wait for the same reason."""
+
+    reason: str
+    count: int
+
+
 class OverviewView(msgspec.Struct, frozen=True, kw_only=True):
     """How the account stands. `unrealized` covers marked groups; `unmarked` counts the others.
 
@@ -119,6 +139,8 @@ class OverviewView(msgspec.Struct, frozen=True, kw_only=True):
     history the time of that position. `marks_at` is the oldest mark an open group is valued at.
     `worst_case` is what full groups in all slots commit under these settings, `fees_pending`
     how many fees have no value yet, `alerts` those of the last 24 hours, newest first.
+    `holds` are all causes that hold trading back, the one that rules first. `drawdown_percent`
+    and `day_loss` are None while a mark they need is missing; their limits None = off.
     """
 
     account: str
@@ -129,15 +151,23 @@ class OverviewView(msgspec.Struct, frozen=True, kw_only=True):
     paper: bool
     trading_state: str
     state_reason: str
+    holds: tuple[HoldRow, ...]
     open_groups: int
     max_open_groups: int
     queued: int
+    queued_for: tuple[QueuedFor, ...]
     realized_total: Decimal
     realized_today: Decimal
     unrealized: Decimal
     unmarked: int
     starting_balance: Decimal
+    capital: Decimal
     equity: Decimal
+    peak: Decimal
+    drawdown_percent: Decimal | None
+    max_drawdown_percent: Decimal | None
+    day_loss: Decimal | None
+    max_daily_loss: Decimal | None
     committed: Decimal
     worst_case: Decimal
     max_committed_capital: Decimal | None

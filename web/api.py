@@ -1,6 +1,6 @@
 """The JSON API to read: every page of the dashboard as data, behind the token."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, TypeVar
 
@@ -10,6 +10,9 @@ from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, QueryParameter
 
+from projections.equity_views import EquityView
+from projections.offset_views import OffsetsView
+from projections.pages import EquityWanted
 from projections.position_views import GroupState, GroupView
 from projections.risk_views import RiskView
 from projections.views import (
@@ -24,7 +27,7 @@ from projections.views import (
     Severity,
     SignalsView,
 )
-from web.answers import Refusal, Refused, json_answer
+from web.answers import Refusal, Refused, invalid, json_answer
 from web.choice import Choice
 from web.deps import WebDeps
 from web.documents import answers_with
@@ -33,6 +36,7 @@ from web.webhook import WebhookDoor
 V = TypeVar("V")
 
 ROWS_MAX = 1000
+POINTS_MAX = 100_000
 Limit = Annotated[int, QueryParameter(ge=1, le=ROWS_MAX, description="Rows at most")]
 Offset = Annotated[int, QueryParameter(ge=0, le=10_000_000, description="Rows to skip")]
 
@@ -102,10 +106,47 @@ async def read_risk(
 ) -> Response[bytes]:
     """Limits with their values, committed capital with its worst cases, refusals and receipts.
 
-    Also what stands beside the trades: dust, foreign positions, discrepancies by side, and fees
-    that no mark values yet.
+    Every hold with its cause and reason, the breaker of the day's loss, what the account is worth
+    with its drawdown, symbols that cool down. Also what stands beside the trades:
+    dust, foreign positions, discrepancies by side, and fees that no mark values yet.
     """
     return json_answer(_found(await deps.views.risk(choice.account, choice.at)))
+
+
+@get("/offsets", responses=_documented(OffsetsView), tags=["Read"])
+async def read_offsets(
+    deps: NamedDependency[WebDeps],
+    choice: NamedDependency[Choice],
+    limit: Limit = 20,
+) -> Response[bytes]:
+    """Losers paid down by winners, newest first: the plan, each step, the sums to the cent.
+
+    Also the timers that run, which trades an operator keeps out, and whom nothing could be done
+    for.
+    """
+    return json_answer(await deps.views.offsets(choice.account, limit=limit, at=choice.at))
+
+
+@get("/equity", responses=_documented(EquityView), tags=["Read"])
+async def read_equity(
+    deps: NamedDependency[WebDeps],
+    choice: NamedDependency[Choice],
+    start: Annotated[
+        str | None, QueryParameter(name="from", description="From this time on (ISO 8601)")
+    ] = None,
+    end: Annotated[
+        str | None, QueryParameter(name="to", description="Before this time (ISO 8601)")
+    ] = None,
+    limit: Annotated[
+        int, QueryParameter(ge=2, le=POINTS_MAX, description="More samples than that are thinned")
+    ] = ROWS_MAX,
+) -> Response[bytes]:
+    """What the account was worth, a sample a minute, with its drawdown; and money moved.
+
+    Times without an offset are UTC.
+    """
+    wanted = EquityWanted(start=_moment("from", start), end=_moment("to", end), points=limit)
+    return json_answer(_found(await deps.views.equity(choice.account, wanted, choice.at)))
 
 
 @get("/signals", responses=_documented(SignalsPage), tags=["Read"])
@@ -183,6 +224,17 @@ def choose_log_rows(  # noqa: PLR0913 - each is one query parameter
     )
 
 
+def _moment(field: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise invalid(field, text[:80], "write a moment like 2026-01-05T12:00:00Z") from error
+    # All times of the house are UTC, also those of a sender that does not say so.
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def _found(view: V | None) -> V:
     if view is None:
         raise Refused(
@@ -199,6 +251,8 @@ def read_router() -> Router:
         read_groups,
         read_queue,
         read_risk,
+        read_offsets,
+        read_equity,
         read_signals,
         read_alerts,
         read_log,

@@ -22,6 +22,7 @@ from web.documents import HealthReport
 from web.guard import EITHER, OPEN, SignInNeeded, require_access
 from web.live import follow_changes
 from web.login import LoginDoor, show_login, sign_in, sign_out
+from web.offset_api import offset_router
 from web.operator_api import operator_router
 from web.pages import (
     provide_visit,
@@ -85,6 +86,7 @@ async def read_health(deps: NamedDependency[WebDeps]) -> Response[bytes]:
         status="ok" if health.is_ok else "degraded",
         engine=health.engine,
         database=health.database,
+        notifiers=health.notifiers,
         version=deps.version,
     )
     status = HTTPStatus.OK if health.is_ok else HTTPStatus.SERVICE_UNAVAILABLE
@@ -111,6 +113,7 @@ def _routes() -> Sequence[ControllerRouterHandler]:
         read_health,
         read_router(),
         operator_router(),
+        offset_router(),
         read_favicon,
         static,
         show_login,

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from adapters.clock import SteadyClock
+from application.offset_outlook import OffsetOutlook
 from domain.message import Input
 from web.access import Access
 from web.changes import ChangeFeed
@@ -47,10 +48,14 @@ class InboxDoor(Protocol):
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether signals can be taken and worked. `database` is `ok` or says what is wrong."""
+    """Whether signals can be taken and worked. `database` is `ok` or says what is wrong.
+
+    Notifiers that fail delay nothing and lose nothing: they make no house unhealthy.
+    """
 
     engine: EngineState
     database: str
+    notifiers: Literal["none", "ok", "failing"] = "none"
 
     @property
     def is_ok(self) -> bool:
@@ -64,6 +69,15 @@ class StreamHealth(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     is_connected: bool
     heard_at: datetime | None
+
+
+class NotifierHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is told of alerts, and since when that fails. `trouble` names no part of the address."""
+
+    name: str
+    sent_at: datetime | None
+    failing_since: datetime | None
+    trouble: str
 
 
 class OrderLatency(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +95,7 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime | None = None
     streams: tuple[StreamHealth, ...] = ()
     order_latency: OrderLatency | None = None
+    notifiers: tuple[NotifierHealth, ...] = ()
 
 
 class WebDeps(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +110,7 @@ class WebDeps(msgspec.Struct, frozen=True, kw_only=True):
     changes: ChangeFeed
     health: Callable[[], Awaitable[Health]]
     status: Callable[[], EngineStatus]
+    offset_outlook: Callable[[str], Awaitable[OffsetOutlook]]
     trusted_proxies: tuple[str, ...] = ()
     source_limit: SourceLimit = SourceLimit()
     login_limit: SourceLimit = SourceLimit(burst=10, per_second=1)

@@ -22,9 +22,10 @@ class InputAccepted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HealthReport(msgspec.Struct, frozen=True, kw_only=True):
-    """`status` is `ok` or `degraded`."""
+    """`status` is `ok` or `degraded`; `notifiers` is `none`, `ok` or `failing`."""
 
     status: str
     engine: str
     database: str
+    notifiers: str
     version: str

@@ -1,6 +1,5 @@
 """How figures are set on a page: grouped, signed, aligned, and never rounded where it is money."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
@@ -32,14 +31,24 @@ def percent(value: Decimal | None, places: int = 2) -> str:
     return ABSENT if value is None else f"{signed(value, places)} %"
 
 
-def share(value: Decimal | None) -> str:
+def share(value: Decimal | None, places: int = 1) -> str:
     """`62.5 %`, unsigned."""
-    return ABSENT if value is None else f"{_typeset(_rounded(value, 1))} %"
+    return ABSENT if value is None else f"{_typeset(_rounded(value, places))} %"
 
 
 def exact(value: Decimal | None) -> str:
     """A price or quantity with every digit it has, grouped."""
     return ABSENT if value is None else _typeset(Decimal(plain(value)))
+
+
+def short(value: Decimal | None) -> str:
+    """A figure with its digits, but no more than two after the point."""
+    return ABSENT if value is None else _typeset(Decimal(plain(_rounded(value, 2))))
+
+
+def number(value: Decimal) -> str:
+    """A figure as it is typed into a form: every digit, no grouping."""
+    return plain(value)
 
 
 def price(value: Decimal | None) -> str:
@@ -101,9 +110,12 @@ def sentence(text: str) -> str:
     return text if "." in first or "_" in first else text[:1].upper() + text[1:]
 
 
-def awaited(reason: str) -> str:
-    """What a queued signal waits for: the rule that refused it, as what must come to pass."""
-    return _AWAITED.get(reason, words(reason))
+def until(moment: datetime | None, now: datetime) -> str:
+    """`in 12 min`, or `due` from then on."""
+    if moment is None:
+        return ABSENT
+    seconds = int((moment - now).total_seconds())
+    return f"in {span(seconds)}" if seconds > 0 else "due"
 
 
 def ranking(part: str) -> str:
@@ -129,21 +141,6 @@ def _ranked(value: str) -> str:
 def _ranked_percent(value: str) -> str:
     return value if value == "unknown" else percent(Decimal(value))
 
-
-_AWAITED: Final[Mapping[str, str]] = {
-    "trading_state": "trading to be active",
-    "market_rules": "its market's rules",
-    "discrepancy": "a discrepancy to be cleared",
-    "foreign_position": "a foreign position to be flat",
-    "key_free": "its own trade to close",
-    "one_direction": "the other side to be flat",
-    "max_open_groups": "a free slot",
-    "max_open_groups_per_symbol": "a free slot of its symbol",
-    "max_committed_capital": "committed capital to be freed",
-    "max_committed_capital_per_symbol": "capital of its symbol to be freed",
-    "max_daily_loss": "the day's loss limit",
-    "mark_fresh": "a fresh mark",
-}
 
 _PERCENT_RULES: Final = {"deepest_loss": _ranked_percent, "expected_profit": _ranked_percent}
 

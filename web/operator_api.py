@@ -1,6 +1,5 @@
 """What an operator may ask for: each wish becomes a durable input, and the engine decides."""
 
-from decimal import Decimal
 from http import HTTPStatus
 from typing import Annotated
 
@@ -9,46 +8,25 @@ from litestar import Response, Router, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
 
-from application.inputs import OperatorActed, OperatorAction, SettingsSubmitted
-from domain.money import HUNDRED, ZERO
+from application.inputs import OperatorActed, SettingsSubmitted
 from domain.settings import Settings
-from domain.settings_document import DOCUMENT_BYTES_MAX, SettingsRefused, parse_settings
+from domain.settings_document import DOCUMENT_BYTES_MAX, parse_settings
 from domain.settings_outlook import SettingsOutlook, outlook_of
 from domain.settings_ranges import Problem as SettingsProblem
-from domain.settings_support import unsupported
 from domain.worst_case import WorstCases
-from web.answers import Problem, Refusal, Refused, invalid, json_answer
+from web.answers import Problem, Refusal, Refused, json_answer
 from web.choice import Choice
 from web.connection import AnyRequest
 from web.deps import WebDeps
 from web.documents import InputAccepted, answers_with
+from web.operator_wish import REASON_LENGTH_MAX, OperatorWish, read_wish
 
-SUBJECT_LENGTH_MAX = 200
-REASON_LENGTH_MAX = 500
-ACTIONS_WITH_SUBJECT = frozenset(
-    {
-        *("close_group", "reduce_group", "clear_discrepancy"),
-        *("promote_signal", "remove_signal", "force_add_signal"),
-    }
-)
 OUTCOMES = {
     202: answers_with(InputAccepted, "Durable; the log shows what it caused"),
     400: answers_with(Refusal, "Names each field, its value and the remedy"),
     401: answers_with(Refusal, "The token is missing or wrong"),
     503: answers_with(Refusal, "Not made durable: send again"),
 }
-
-
-class OperatorWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One action on a group, a signal or a symbol; `reason` is kept in the log.
-
-    `percent` of the open quantity is what `reduce_group` closes: above 0, at most 100.
-    """
-
-    action: OperatorAction
-    subject: str = ""
-    reason: str = ""
-    percent: Decimal | None = None
 
 
 class SettingsDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,11 +61,14 @@ async def act(
 ) -> Response[bytes]:
     """Close or reduce a group, promote, force in or remove a queued signal, pause, resume, halt.
 
-    Also clear a discrepancy. Body: {"action": …, "subject": …, "reason": …}, and for reduce_group
-    "percent" of the open quantity; force_add_signal needs a reason. What the engine cannot do is
-    told as an alert in the log.
+    Also clear a discrepancy, reset_breaker, emergency_stop, record_transfer, and of the offset of
+    losers by winners offset_now, offset_skip, offset_block and offset_unblock. Body: {"action": …,
+    "subject": …, "reason": …}, and for reduce_group "percent" of the open quantity, for
+    record_transfer "amount" of the capital currency, below zero what went out. force_add_signal,
+    reset_breaker and record_transfer need a reason; an emergency_stop closes every trade, and its
+    subject must be the account's own name. What the engine cannot do is told as an alert.
     """
-    wish = read_wish(await request.body())
+    wish = read_wish(await request.body(), choice.account)
     return json_answer(await submit_wish(deps, choice, wish), HTTPStatus.ACCEPTED)
 
 
@@ -139,43 +120,6 @@ async def replace_settings(
     return json_answer(accepted, HTTPStatus.ACCEPTED)
 
 
-def read_wish(raw: bytes) -> OperatorWish:
-    """Read and check a wish. Raises Refused, naming the field."""
-    try:
-        wish = msgspec.json.decode(raw, type=OperatorWish)
-    except (msgspec.DecodeError, ValueError) as error:
-        remedy = f'send {{"action": …, "subject": …, "reason": …}} ({error})'
-        raise invalid("body", "not usable", remedy) from error
-    check_wish(wish)
-    return wish
-
-
-def check_wish(wish: OperatorWish) -> None:
-    """Raise Refused if the wish names nothing to act on, or says too much."""
-    if wish.action in ACTIONS_WITH_SUBJECT and not wish.subject:
-        raise invalid("subject", "empty", f"name what to {wish.action.replace('_', ' ')}")
-    if wish.action == "force_add_signal" and not wish.reason.strip():
-        raise invalid("reason", "empty", "say why the limit of slots is to be passed")
-    _check_percent(wish)
-    for field, text, most in (
-        ("subject", wish.subject, SUBJECT_LENGTH_MAX),
-        ("reason", wish.reason, REASON_LENGTH_MAX),
-    ):
-        if len(text) > most:
-            raise invalid(field, f"{len(text)} characters long", f"use at most {most}")
-
-
-def _check_percent(wish: OperatorWish) -> None:
-    percent = wish.percent
-    is_reduction = wish.action == "reduce_group"
-    if percent is None and is_reduction:
-        raise invalid("percent", "missing", "say how much of the open quantity is to be closed")
-    if percent is not None and not is_reduction:
-        raise invalid("percent", percent, "leave it out: only reduce_group closes a part")
-    if percent is not None and not (percent.is_finite() and ZERO < percent <= HUNDRED):
-        raise invalid("percent", percent, "write more than 0 and at most 100")
-
-
 async def submit_wish(deps: WebDeps, choice: Choice, wish: OperatorWish) -> InputAccepted:
     """Make a wish durable. Raises InboxUnavailable if that failed."""
     acted = OperatorActed(
@@ -184,6 +128,7 @@ async def submit_wish(deps: WebDeps, choice: Choice, wish: OperatorWish) -> Inpu
         actor=deps.access.actor,
         reason=wish.reason or "no reason given",
         percent=wish.percent,
+        amount=wish.amount,
     )
     return InputAccepted(input_id=await deps.inbox.put(choice.account, acted))
 
@@ -193,7 +138,7 @@ async def submit_settings(
 ) -> SettingsAccepted:
     """Make new settings durable. Raises SettingsRefused with every problem."""
     submitted = SettingsSubmitted(
-        settings=_usable_settings(document),
+        settings=parse_settings(document),
         actor=deps.access.actor,
         reason=reason or "no reason given",
     )
@@ -204,14 +149,6 @@ async def submit_settings(
 def ruling_outlook(choice: Choice) -> SettingsOutlook:
     """What the settings that rule may come to. They were valid when they were taken up."""
     return outlook_of(msgspec.json.decode(choice.chosen.settings, type=Settings))
-
-
-def _usable_settings(document: bytes) -> Settings:
-    settings = parse_settings(document)
-    problems = unsupported(settings)
-    if problems:
-        raise SettingsRefused(problems)
-    return settings
 
 
 def _require_version(choice: Choice, expected: int | None) -> None:

@@ -1,6 +1,7 @@
 """The dashboard: pages rendered here, kept live by fragments a page asks for when told."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from typing import Annotated, get_args
@@ -11,21 +12,19 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter, URLEncodedBody
 
 from application.inputs import OperatorAction
+from domain.settings import Settings
 from domain.settings_document import DOCUMENT_BYTES_MAX
+from projections.pages import EquityWanted
 from projections.position_views import GroupState, GroupView
 from projections.views import Kind, LogFilter, Severity
 from web.answers import Refused, invalid
 from web.choice import Choice
 from web.connection import AnyRequest
+from web.curves import equity_curve
 from web.deps import WebDeps
 from web.guard import PAGE, session_of
-from web.operator_api import (
-    OperatorWish,
-    check_wish,
-    ruling_outlook,
-    submit_settings,
-    submit_wish,
-)
+from web.operator_api import ruling_outlook, submit_settings, submit_wish
+from web.operator_wish import OperatorWish, check_wish
 from web.outcomes import Wished, outcome_of
 from web.rendering import Pages
 from web.webhook import WebhookDoor
@@ -43,6 +42,14 @@ OPEN_STATES: tuple[GroupState, ...] = (
 OPEN_ROWS_MAX = 200
 CLOSED_ROWS = 20
 LEDGER_ROWS = 100
+CURVE_POINTS = 400
+# How far back an equity curve may go; all of it unless it is named here.
+SPANS: Mapping[str, timedelta] = {
+    "day": timedelta(days=1),
+    "week": timedelta(days=7),
+    "month": timedelta(days=30),
+}
+ALL_OF_IT = "all"
 KINDS: tuple[str, ...] = get_args(Kind)
 SEVERITIES: tuple[str, ...] = get_args(Severity)
 
@@ -89,6 +96,40 @@ async def _risk(visit: Visit) -> Values:
     return {"risk": await visit.deps.views.risk(visit.account, visit.choice.at)}
 
 
+async def _equity(visit: Visit) -> Values:
+    """The risk page looks at the last day first, the performance page at all there is."""
+    usual = "day" if visit.page == "risk" else ALL_OF_IT
+    span = visit.request.query_params.get("span", usual)
+    wanted = EquityWanted(last=SPANS.get(span), points=CURVE_POINTS)
+    view = await visit.deps.views.equity(visit.account, wanted, visit.choice.at)
+    ruling = msgspec.json.decode(visit.choice.chosen.settings, type=Settings)
+    curve = equity_curve(view, ruling.risk.max_drawdown_percent) if view else None
+    spans = (*SPANS, ALL_OF_IT)
+    chosen = span if span in SPANS else ALL_OF_IT
+    return {"equity": view, "equity_curve": curve, "spans": spans, "span": chosen}
+
+
+async def _offsets(visit: Visit) -> Values:
+    views = visit.deps.views
+    offsets = await views.offsets(visit.account, at=visit.choice.at)
+    return {"offsets": offsets, "open_rows": visit.listed("open")}
+
+
+async def _plan(visit: Visit) -> Values:
+    """The plan is of now, and of the engine's own rules: it is not drawn from the read tables."""
+    if visit.choice.at is not None:
+        return {"outlook": None, "trouble": ""}
+    try:
+        return {"outlook": await visit.deps.offset_outlook(visit.account), "trouble": ""}
+    except Refused as refused:
+        return {"outlook": None, "trouble": refused.refusal.message}
+
+
+async def _refusals(visit: Visit) -> Values:
+    denials = await visit.deps.views.denials(visit.account, visit.choice.at)
+    return {"denials": denials, "open_rows": visit.listed("open")}
+
+
 async def _signals(visit: Visit) -> Values:
     views = visit.deps.views
     signals = await views.signals(visit.account, limit=LEDGER_ROWS, at=visit.choice.at)
@@ -103,7 +144,9 @@ async def _log(visit: Visit) -> Values:
 
 
 async def _performance(visit: Visit) -> Values:
-    return {"performance": await visit.deps.views.performance(visit.account, visit.choice.at)}
+    views, at = visit.deps.views, visit.choice.at
+    sampled = await views.equity(visit.account, EquityWanted(points=2), at)
+    return {"performance": await views.performance(visit.account, at), "sampled": sampled}
 
 
 async def _settings(visit: Visit) -> Values:
@@ -115,6 +158,10 @@ FRAGMENTS: Mapping[str, Callable[[Visit], Awaitable[Values]]] = {
     "groups": _groups,
     "queue": _queue,
     "risk": _risk,
+    "equity": _equity,
+    "plan": _plan,
+    "offsets": _offsets,
+    "refusals": _refusals,
     "signals": _signals,
     "log": _log,
     "performance": _performance,
@@ -126,9 +173,9 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "positions": ("overview", "groups"),
     "queue": ("overview", "queue"),
     "signals": ("overview", "signals"),
-    "risk": ("overview", "risk"),
+    "risk": ("overview", "risk", "equity", "plan", "offsets", "refusals"),
     "log": ("overview", "log"),
-    "performance": ("overview", "performance"),
+    "performance": ("overview", "equity", "performance"),
     "settings": ("overview", "settings"),
 }
 """What each page shows; the first of it is the strip of tiles on top of every page."""
@@ -203,12 +250,13 @@ async def show_outcome(
 
 
 class ActionForm(msgspec.Struct, frozen=True, kw_only=True):
-    """What the confirmation dialog sends; `percent` only of a reduction."""
+    """What the confirmation dialog sends; `percent` of a reduction, `amount` of a transfer."""
 
     action: OperatorAction
     subject: str = ""
     reason: str = ""
     percent: str = ""
+    amount: str = ""
 
 
 @post(
@@ -228,9 +276,10 @@ async def take_action(
         action=data.action,
         subject=data.subject,
         reason=data.reason.strip(),
-        percent=_percent(data.percent.strip()),
+        percent=_number("percent", data.percent.strip()),
+        amount=_number("amount", data.amount.strip()),
     )
-    check_wish(wish)
+    check_wish(wish, visit.account)
     after = await _position(visit)
     accepted = await submit_wish(visit.deps, visit.choice, wish)
     values = {"wish": wish, "accepted": accepted, "after": after}
@@ -276,13 +325,13 @@ def _frame(visit: Visit) -> dict[str, object]:
     }
 
 
-def _percent(text: str) -> Decimal | None:
+def _number(field: str, text: str) -> Decimal | None:
     if not text:
         return None
     try:
         return Decimal(text)
     except InvalidOperation as error:
-        raise invalid("percent", text[:40], "write more than 0 and at most 100") from error
+        raise invalid(field, text[:40], "write a number, with a point for its decimals") from error
 
 
 async def _position(visit: Visit) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from web import figures
+from web import figures, rule_words
 from web.charts import curve
 from web.connection import AnyRequest
 from web.deps import WebDeps
@@ -24,6 +24,8 @@ _FILTERS = (
     figures.percent,
     figures.share,
     figures.exact,
+    figures.short,
+    figures.number,
     figures.price,
     figures.trend,
     figures.bar,
@@ -33,7 +35,12 @@ _FILTERS = (
     figures.span,
     figures.words,
     figures.sentence,
-    figures.awaited,
+    figures.until,
+    rule_words.awaited,
+    rule_words.ruled,
+    rule_words.limited,
+    rule_words.held_by,
+    rule_words.criterion,
     figures.ranking,
     figures.indented,
 )

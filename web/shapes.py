@@ -7,9 +7,15 @@ from types import ModuleType
 
 import msgspec
 
+import application.offset_outlook
+import application.processes.offset_criteria
+import domain.offset
+import domain.position_group
 import domain.settings_outlook
 import domain.settings_ranges
 import domain.worst_case
+import projections.equity_views
+import projections.offset_views
 import projections.position_views
 import projections.risk_views
 import projections.views
@@ -22,8 +28,14 @@ _NONE = re.compile(r"\bNone\b")
 _PREFIX = "#/components/schemas/"
 _DEFINED_IN: Sequence[ModuleType] = (
     projections.views,
+    projections.equity_views,
+    projections.offset_views,
     projections.position_views,
     projections.risk_views,
+    application.offset_outlook,
+    application.processes.offset_criteria,
+    domain.offset,
+    domain.position_group,
     domain.worst_case,
     domain.settings_outlook,
     domain.settings_ranges,
@@ -78,7 +90,9 @@ def kind_of(described: Mapping[str, object]) -> str:
         return shape_of(described)
     if "enum" in described:
         values = described["enum"]
-        return " | ".join(map(str, values)) if isinstance(values, list) else "text"
+        if not isinstance(values, list):
+            return "text"
+        return " | ".join("null" if value is None else str(value) for value in values)
     choices = _choices(described)
     if choices:
         return " or ".join(dict.fromkeys(kind_of(choice) for choice in choices))

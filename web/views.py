@@ -5,9 +5,12 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from projections import pages
+from projections.equity_views import EquityView
+from projections.offset_views import OffsetsView
+from projections.pages import EquityWanted
 from projections.position_views import GroupState, GroupView
 from projections.reading import READ_FAILURES
-from projections.risk_views import RiskView
+from projections.risk_views import DecisionRow, RiskView
 from projections.views import (
     AccountView,
     AlertRow,
@@ -55,6 +58,20 @@ class Views(Protocol):
 
     async def risk(self, account: str, at: int | None = None) -> RiskView | None:
         """Limits and what stands against them."""
+        ...
+
+    async def denials(self, account: str, at: int | None = None) -> tuple[DecisionRow, ...]:
+        """What the gate refused last, newest first."""
+        ...
+
+    async def offsets(self, account: str, *, limit: int = 20, at: int | None = None) -> OffsetsView:
+        """Who waits to be paid down, and all offsets so far, newest first."""
+        ...
+
+    async def equity(
+        self, account: str, wanted: EquityWanted | None = None, at: int | None = None
+    ) -> EquityView | None:
+        """What the account was worth over time."""
         ...
 
     async def signals(
@@ -117,6 +134,20 @@ class PooledViews:
     async def risk(self, account: str, at: int | None = None) -> RiskView | None:
         """Limits and what stands against them."""
         return await _answered(pages.risk(self._pool, account, at))
+
+    async def denials(self, account: str, at: int | None = None) -> tuple[DecisionRow, ...]:
+        """What the gate refused last, newest first."""
+        return await _answered(pages.denials(self._pool, account, at))
+
+    async def offsets(self, account: str, *, limit: int = 20, at: int | None = None) -> OffsetsView:
+        """Who waits to be paid down, and all offsets so far, newest first."""
+        return await _answered(pages.offsets(self._pool, account, limit=limit, at=at))
+
+    async def equity(
+        self, account: str, wanted: EquityWanted | None = None, at: int | None = None
+    ) -> EquityView | None:
+        """What the account was worth over time."""
+        return await _answered(pages.equity(self._pool, account, wanted, at))
 
     async def signals(
         self, account: str, *, limit: int = 100, offset: int = 0, at: int | None = None

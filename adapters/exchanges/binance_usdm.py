@@ -74,6 +74,7 @@ class BinanceUsdm:
     codes = BINANCE_USDM_CODES
     # 2400 request weight per minute and address.
     rate_limit_ms = 25
+    has_countdown = True
     options: Mapping[str, object] = {
         # Both would make private calls to another host while loading markets.
         "fetchCurrencies": False,
@@ -229,6 +230,21 @@ class BinanceUsdm:
         request = {"symbol": _venue_symbol(client, symbol)}
         raw = await _read(client, lambda: client.api.fapiPublicGetTickerBookTicker(request))
         return reading("prices", lambda: book(mapping(raw), "symbol", "bidPrice", "askPrice"))
+
+    async def set_countdown(self, client: CcxtClient, symbol: str, seconds: int) -> None:
+        """POST /fapi/v1/countdownCancelAll (weight 10), exits included; 0 stops the countdown.
+
+        Taking it back is as urgent as an order; renewing it may wait, which is the safe side.
+        """
+        wanted = {"symbol": _venue_symbol(client, symbol), "countdownTime": seconds * 1000}
+        asked = await client.ask(
+            lambda: client.api.fapiPrivatePostCountdownCancelAll(wanted), is_trading=not seconds
+        )
+        row = mapping(certain(judge(asked, self.codes)))
+        answered = (row.get("symbol"), str(row.get("countdownTime")))
+        if answered != (wanted["symbol"], str(wanted["countdownTime"])):
+            message = f"the countdown of {symbol} was answered with {answered}, not {wanted}"
+            raise UnreadableAnswerError(message)
 
     def is_user_stream(self, url: str) -> bool:
         """Its address is fstream.binance.com/private/ws?listenKey=…."""

@@ -11,6 +11,7 @@ import msgspec
 
 from adapters.clock import SteadyClock
 from adapters.exchanges.ccxt_outcomes import Asked, WireAnswer
+from adapters.exchanges.contact import ContactWatch, is_word_of_venue
 from adapters.exchanges.rate_halt import RateHalt
 from application.work import NotSentError
 
@@ -59,6 +60,7 @@ class CcxtClient:
         self.connection = connection
         self.clock = clock
         self.halt = RateHalt(clock)
+        self.contact = ContactWatch(clock)
         self.api: Any = _open(connection, options, rate_limit_ms)
         self._on_rest_response = self.api.on_rest_response
         # ccxt offers this method to be replaced; it runs inside the calling task.
@@ -106,6 +108,8 @@ class CcxtClient:
         """Take (code, reason, url, method, headers, body, request headers, request body)."""
         status, headers, body = int(args[0]), dict(args[4]), str(args[5])
         self.halt.hear(status, headers, body)
+        if is_word_of_venue(status, body):
+            self.contact.heard()
         answers = _heard.get()
         if answers is not None:
             answers.append(WireAnswer(status=status, headers=headers, body=body))

@@ -171,6 +171,20 @@ class CcxtExchange:
         """In units of `currency`. Raises ConnectionError if unreachable."""
         return await self._snapshot.balance(currency)
 
+    @property
+    def has_countdown(self) -> bool:
+        """Whether the venue can cancel a symbol's orders when it hears nothing more of us."""
+        return self.dialect.has_countdown
+
+    async def set_countdown(self, symbol: str, seconds: int) -> None:
+        """All orders of the symbol end after so many seconds, 0 = never. Raises ConnectionError."""
+        await self._require_instruments()
+        await self.dialect.set_countdown(self.client, symbol, seconds)
+
+    async def tell_time(self) -> None:
+        """The cheapest question there is: its answer is contact. Raises NotSentError in a pause."""
+        await self.client.ask(self.client.api.fetch_time)
+
     def symbol_of(self, venue_symbol: str) -> str | None:
         """Our symbol of a venue's name, if it is traded."""
         return self._symbols.get(venue_symbol)

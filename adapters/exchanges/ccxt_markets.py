@@ -7,7 +7,9 @@ from typing import TypeGuard
 import structlog
 
 from domain.instrument import Instrument
-from domain.money import ZERO
+from domain.money import HUNDRED, ONE, ZERO
+
+MAINTENANCE_MARGIN_PERCENT = Decimal("2.5")
 
 log = structlog.get_logger(__name__)
 
@@ -16,8 +18,11 @@ def binance_usdm_instruments(markets: Sequence[Mapping[str, object]]) -> list[In
     """Active linear perpetuals, sorted by symbol.
 
     Takes ccxt's market structs, but only names from them: every figure comes from
-    `info.filters` of GET /fapi/v1/exchangeInfo, because ccxt's own are floats. A market without
-    names is left out; one that is listed without usable rules has a tick or step of zero.
+    `info` of GET /fapi/v1/exchangeInfo, because ccxt's own are floats. A market without names is
+    left out; one that is listed without usable rules has a tick or step of zero.
+
+    How large a position may be depends on the account's leverage brackets, which are no public
+    market data: there is no position limit here.
     """
     return sorted(_readable(markets), key=lambda instrument: instrument.symbol)
 
@@ -66,6 +71,10 @@ def _instrument(market: Mapping[str, object]) -> Instrument:
         min_quantity=rules.min_quantity,
         min_notional=rules.figure("MIN_NOTIONAL", "notional") or ZERO,
         max_quantity=rules.max_quantity,
+        band_percent=rules.band_percent,
+        band_taking_only=True,
+        max_open_orders=rules.max_open_orders,
+        maintenance_margin_percent=rules.maintenance_margin_percent,
     )
 
 
@@ -75,6 +84,7 @@ class _Rules:
     def __init__(self, info: Mapping[str, object]) -> None:
         listed = info.get("filters")
         filters = [rule for rule in listed if isinstance(rule, Mapping)] if _is_list(listed) else []
+        self._info = info
         self._filters = {str(rule.get("filterType")): rule for rule in filters}
 
     def figure(self, filter_type: str, name: str) -> Decimal | None:
@@ -105,6 +115,38 @@ class _Rules:
     def max_quantity(self) -> Decimal | None:
         """Likewise the stricter of both maxima."""
         return min(self._both("maxQty"), default=None)
+
+    @property
+    def max_open_orders(self) -> int | None:
+        """MAX_NUM_ORDERS of a symbol. Its documentation: stops count in it as well."""
+        limit = self.figure("MAX_NUM_ORDERS", "limit")
+        return None if limit is None else int(limit)
+
+    @property
+    def band_percent(self) -> Decimal | None:
+        """The narrower side of PERCENT_PRICE.
+
+        Its documentation: BUY price <= mark x multiplierUp, SELL price >= mark x multiplierDown.
+        What rests on the other side of the mark, however far from it, is not bound.
+        """
+        up = self.figure("PERCENT_PRICE", "multiplierUp")
+        down = self.figure("PERCENT_PRICE", "multiplierDown")
+        if up is None or down is None:
+            return None
+        return max(ZERO, min(up - ONE, ONE - down) * HUNDRED).normalize()
+
+    @property
+    def maintenance_margin_percent(self) -> Decimal:
+        """`maintMarginPercent`, 2.5 on every market; the brackets of an account may ask less.
+
+        Unreadable, it is taken for the usual: liquidation is estimated, never known.
+        """
+        try:
+            value = Decimal(str(self._info["maintMarginPercent"]))
+        except (KeyError, InvalidOperation):
+            return MAINTENANCE_MARGIN_PERCENT
+        is_share = value.is_finite() and ZERO < value < HUNDRED
+        return value.normalize() if is_share else MAINTENANCE_MARGIN_PERCENT
 
     def _both(self, name: str) -> list[Decimal]:
         figures = (self.figure(lot, name) for lot in ("LOT_SIZE", "MARKET_LOT_SIZE"))

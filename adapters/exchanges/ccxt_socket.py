@@ -31,6 +31,7 @@ class Socket(Protocol):
 
     url: str
     last_message_at: int | None
+    lastPong: int | None  # noqa: N815 -- ccxt's name
     connectionEstablished: int | None  # noqa: N815 -- ccxt's name
 
     def closed(self) -> bool:

@@ -44,6 +44,7 @@ class CcxtStream:
         self._news = OrderNews(exchange, prefix, listeners)
         self._marks = CcxtMarks(exchange, self._limits, listeners.on_mark)
         self._user_socket: Socket | None = None
+        self._pong_ms = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._install()
 
@@ -80,6 +81,7 @@ class CcxtStream:
         handle, connected = api.handle_message, api.on_connected
 
         def tap(socket: Socket, message: object) -> None:
+            self._exchange.client.contact.heard()
             self._fenced("frame_unreadable", message, lambda: self._read(socket, message))
             self._fenced("ccxt_handler_failed", message, lambda: handle(socket, message))
 
@@ -139,10 +141,19 @@ class CcxtStream:
         limit = self._limits.silence_seconds_max * 1000
         while True:
             await asyncio.sleep(self._limits.watchdog_seconds)
+            self._hear_pongs()
             for socket in list((api.clients or {}).values()):
                 heard_at = socket.last_message_at or socket.connectionEstablished
                 if not socket.closed() and heard_at and api.milliseconds() - heard_at > limit:
                     self._break_off(socket, "silence")
+
+    def _hear_pongs(self) -> None:
+        """A connection without news is contact as long as its pings are answered."""
+        sockets: list[Socket] = list((self._exchange.client.api.clients or {}).values())
+        newest = max((socket.lastPong or 0 for socket in sockets), default=0)
+        if newest > self._pong_ms:
+            self._exchange.client.contact.heard()
+        self._pong_ms = max(newest, self._pong_ms)
 
     async def _renew_key(self) -> None:
         exchange = self._exchange

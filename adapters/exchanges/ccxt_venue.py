@@ -128,6 +128,7 @@ class VenueDialect(Protocol):
     codes: OutcomeCodes
     options: Mapping[str, object]
     rate_limit_ms: int
+    has_countdown: bool
 
     def order_parameters(self, ticket: OrderTicket) -> dict[str, object]:
         """What `create_order` needs besides symbol, type, side, amount and price."""
@@ -193,6 +194,10 @@ class VenueDialect(Protocol):
 
     async def best_prices(self, client: CcxtClient, symbol: str) -> BookFrame:
         """Best bid and ask, asked for rather than streamed."""
+        ...
+
+    async def set_countdown(self, client: CcxtClient, symbol: str, seconds: int) -> None:
+        """Have all orders of a symbol cancelled after so many seconds, 0 = never."""
         ...
 
     def is_user_stream(self, url: str) -> bool:

@@ -94,9 +94,10 @@ class Reconciliation:
         """All are asked before any answer is told, and trades are told before what ended.
 
         An exit that the venue ended because another order sold its lot must find the lot gone.
+        Exits come first: what they have become is to be made good before anything else.
         """
         heard: list[OrderReported] = []
-        for order in working:
+        for order in sorted(working, key=lambda order: not order.closes):
             if order.client_order_id not in is_open:
                 heard.extend(await self._exchange.query(order.client_order_id, order.symbol))
         for reported in sorted(heard, key=_is_no_trade):

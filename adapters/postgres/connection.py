@@ -40,7 +40,12 @@ async def connect_async(url: str, *, seconds: float = CONNECT_SECONDS) -> asyncp
         command_timeout=seconds,
         server_settings={"application_name": "plimsoll"},
     )
-    await connection.execute(BECOME_APP_ROLE)
+    try:
+        await connection.execute(BECOME_APP_ROLE)
+    except BaseException:
+        # Also if we are cancelled here: nobody else knows of it yet.
+        connection.terminate()
+        raise
     return connection
 
 

@@ -15,6 +15,11 @@ KEEPALIVE_IDLE_SECONDS = 5
 KEEPALIVE_INTERVAL_SECONDS = 2
 KEEPALIVE_PROBES = 3
 SILENCE_SECONDS_MAX = KEEPALIVE_IDLE_SECONDS + KEEPALIVE_INTERVAL_SECONDS * KEEPALIVE_PROBES
+SERVER_KEEPALIVES = (
+    ("tcp_keepalives_idle", KEEPALIVE_IDLE_SECONDS),
+    ("tcp_keepalives_interval", KEEPALIVE_INTERVAL_SECONDS),
+    ("tcp_keepalives_count", KEEPALIVE_PROBES),
+)
 LOCK_SECONDS_MAX = 10
 STATEMENT_SECONDS_MAX = 30
 POOLER_PROBES = 3
@@ -161,9 +166,7 @@ def lock_key(account: str) -> int:
 def _bound_waiting(connection: psycopg.Connection) -> None:
     """No statement of the writer waits for ever. `SET` outside a transaction lasts."""
     for name, value in (
-        ("tcp_keepalives_idle", KEEPALIVE_IDLE_SECONDS),
-        ("tcp_keepalives_interval", KEEPALIVE_INTERVAL_SECONDS),
-        ("tcp_keepalives_count", KEEPALIVE_PROBES),
+        *SERVER_KEEPALIVES,
         ("lock_timeout", LOCK_SECONDS_MAX * 1000),
         ("statement_timeout", STATEMENT_SECONDS_MAX * 1000),
     ):

@@ -8,10 +8,11 @@ from typing import cast
 from application.book import Book
 from application.inputs import OperatorActed, SignalReceived
 from application.journal import Recorded
+from application.processes.gate_facts import gate_facts
 from application.processes.ledger import judge
 from application.processes.missed_alerts import missed_alerts
 from application.processes.opposing import against, closed_for, turns, until_flat
-from application.processes.proposals import EntryWish, NoProposal, gate_facts, propose
+from application.processes.proposals import EntryWish, NoProposal, propose
 from application.processes.reducing_signal import reduced, reduced_by_operator
 from application.processes.waiting import (
     enqueue,
@@ -93,6 +94,7 @@ def _read(book: Book, received: SignalReceived, now: datetime) -> Iterator[Comma
         stop_loss=signal.stop_loss,
         take_profit=signal.take_profit,
         max_slippage_percent=signal.max_slippage_percent,
+        received_at=received.received_at,
     )
     window = book.account.settings.signals.duplicate_window_seconds
     yield ReadSignal(read=read, window=window, now=now)
@@ -103,9 +105,10 @@ def _send_on(book: Book, read: SignalRead, now: datetime) -> Iterator[Command]:
     if read.duplicate:
         yield judge(read.signal_id, "duplicate", "a resend of a signal already taken in")
         return
-    if read.kind != "exit" and _is_stale(book, read, now):
+    stale = _stale(book, read, now)
+    if stale:
         # What TradingView believed so long ago is no sign of an alert missed since.
-        yield judge(read.signal_id, "rejected", f"stale: sent at {read.sent_at}")
+        yield judge(read.signal_id, "rejected", stale)
         return
 
     yield from missed_alerts(book, read)
@@ -117,11 +120,21 @@ def _send_on(book: Book, read: SignalRead, now: datetime) -> Iterator[Command]:
         yield from _enter(book, read, now)
 
 
-def _is_stale(book: Book, read: SignalRead, now: datetime) -> bool:
+def _stale(book: Book, read: SignalRead, now: datetime) -> str:
+    """Why it is too old by its own time, empty if it is not; an exit never is.
+
+    Few alerts bear a time: what may enter also ages while it waits here, as in an outage.
+    """
     limit = book.account.settings.signals.max_age_seconds
-    if limit is None or read.sent_at is None:
-        return False
-    return now - read.sent_at > timedelta(seconds=limit)
+    if limit is None or read.kind == "exit":
+        return ""
+    age = timedelta(seconds=limit)
+    if read.sent_at is not None and now - read.sent_at > age:
+        return f"stale: sent at {read.sent_at}"
+    enters, received_at = read.kind != "reduce", read.received_at
+    if enters and received_at is not None and now - received_at > age:
+        return f"stale: received at {received_at}"
+    return ""
 
 
 def _exit(book: Book, read: SignalRead, now: datetime) -> Iterator[Command]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from application.book import Book
-from application.processes.braking import ruling_state
+from application.processes.braking import brakes_of, ruling_state
 from domain.brakes import Brakes, OpenBrakes
 from domain.equity import Equity, OpenEquity
 from domain.holdings import Holdings, OpenHoldings
@@ -26,7 +26,7 @@ def turning_commands(book: Book, date: str, now: datetime) -> Iterator[Command]:
     queue = book.queue if book.date else Queue()
     risk = book.risk if book.date else RiskEngine()
     holdings = book.holdings if book.date else Holdings()
-    brakes = book.brakes if book.date else Brakes()
+    brakes = brakes_of(book, now) if book.date else Brakes()
     equity = book.equity if book.date else Equity()
     watch = book.offset_watch if book.date else OffsetWatch()
     opened = TradingDayOpened(

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from application.book import Book
 from application.journal import Recorded
+from application.processes.day_loss import day_loss
 from application.processes.order_sides import position_side_of
-from domain.dca_leg import LegEntryFilled, LegPlanned, PlanLeg
+from domain.dca_leg import LegEntryFilled, LegPlanned, PlanLeg, RecordLegEntryEnded
 from domain.gate import EntryProposal, ProposedLeg
-from domain.gate_rules import loss_allows
 from domain.identity import client_order_id, installation_prefix
 from domain.instrument import entry_side
 from domain.message import Command
@@ -37,7 +37,7 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
         case RiskApproved(proposal=proposal):
             yield from _lay_out(book, proposal, recorded.at)
         case LegPlanned() as plan:
-            yield request_entry(entry_order(book, plan, 1, plan.planned_at))
+            yield _first_attempt(book, plan)
         case LegEntryFilled(leg_id=leg_id):
             yield from _call_off_excess(book, leg_id)
         case OrderExpired(client_order_id=client_order_id):
@@ -49,6 +49,13 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
                 yield request_entry(entry_order(book, leg.plan, attempt, recorded.at))
         case _:
             return
+
+
+def _first_attempt(book: Book, plan: LegPlanned) -> Command:
+    """What was approved and is held back within the same input is never asked for."""
+    if book.brakes.trading_state != "active":
+        return RecordLegEntryEnded(leg_id=plan.leg_id, reason="trading was held back meanwhile")
+    return request_entry(entry_order(book, plan, 1, plan.planned_at))
 
 
 def is_wanted_again(book: Book, order: Order) -> bool:
@@ -72,7 +79,8 @@ def is_wanted_again(book: Book, order: Order) -> bool:
 def may_still_enter(book: Book, request: OrderRequested) -> bool:
     """Whether an entry may be sent anew: nothing is, once new exposure is not wanted any more.
 
-    That is against a closing, a halted pyramid, a pause, a discrepancy or the day's loss.
+    That is against a closing, a halted pyramid, whatever holds trading back, a discrepancy or
+    the day's loss. A hold counts from the moment it was placed.
     """
     group, pyramid = book.group(request.group_id), book.pyramid(request.pyramid_id)
     return (
@@ -81,8 +89,9 @@ def may_still_enter(book: Book, request: OrderRequested) -> bool:
         and pyramid is not None
         and not pyramid.halted
         and book.risk.trading_state == "active"
+        and book.brakes.trading_state == "active"
         and not book.holdings.disputes(request.symbol)
-        and loss_allows(book.risk.realized_today, book.account.settings.risk.max_daily_loss)
+        and day_loss(book).allows(book.account.settings.risk.max_daily_loss)
     )
 
 

@@ -1,12 +1,14 @@
 """What the account is worth by its own books: what it began with, earned and holds now."""
 
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from application.book import Book
-from domain.equity import Worth
-from domain.money import ZERO
+from domain.money import ZERO, plain
 from domain.pnl import combined, unrealized
 from domain.position_group import PositionGroup
+from domain.worth import Worth
 
 
 def worth_of(book: Book) -> Worth | None:
@@ -22,8 +24,8 @@ def worth_of(book: Book) -> Worth | None:
             return None
         floating += gain
     return Worth(
-        capital=_start(book) + book.equity.transfers,
-        realized=book.risk.realized_total,
+        capital=capital_of(book),
+        realized=realized_of(book),
         unrealized=floating,
         committed=book.risk.committed(),
     )
@@ -33,6 +35,63 @@ def equity_of(book: Book) -> Decimal | None:
     """Capital + realized + unrealized of our groups, in the capital currency; None if unknown."""
     worth = worth_of(book)
     return worth.equity if worth is not None else None
+
+
+def capital_of(book: Book) -> Decimal:
+    """What the account began with, or is allotted now, and all that was transferred since."""
+    opened, allocation = book.account.opened, book.account.settings.capital.allocation
+    start = opened.starting_balance if opened.paper or allocation is None else allocation
+    return start + book.equity.transfers
+
+
+def realized_of(book: Book) -> Decimal:
+    """All that was ever realized, in the capital currency, exact also amid an input.
+
+    A trade reaches every leg at once and the day's result leg by leg: what the result has yet
+    to hear of is neither in a lot nor in it.
+    """
+    total = book.risk.realized_total
+    for group_id in sorted(book.risk.slots):
+        group = book.group(group_id)
+        if group is None:
+            continue
+        told = book.risk.realized_by_leg
+        total += group.funding - told.get(group_id, ZERO)
+        for leg in book.legs_of(group):
+            total += leg.realized - told.get(leg.plan.leg_id, ZERO)
+    return total
+
+
+def marks_are_fresh(book: Book, now: datetime) -> bool:
+    """Whether every symbol with open lots has a mark no older than `risk.max_mark_age_seconds`.
+
+    Without that limit any age will do; a mark that is missing is never fresh.
+    """
+    limit = book.account.settings.risk.max_mark_age_seconds
+    marks = [book.marks.get(symbol) for symbol in _symbols_held(book)]
+    if limit is None:
+        return None not in marks
+    oldest = now - timedelta(seconds=limit)
+    return all(mark is not None and mark.at >= oldest for mark in marks)
+
+
+def marks_are_since(book: Book, moment: datetime) -> bool:
+    """Whether each of these marks was seen after a moment; without a limit of age, any will do."""
+    if book.account.settings.risk.max_mark_age_seconds is None:
+        return True
+    marks = [book.marks.get(symbol) for symbol in _symbols_held(book)]
+    return all(mark is not None and mark.at > moment for mark in marks)
+
+
+def _symbols_held(book: Book) -> Iterator[str]:
+    for group in book.open_groups():
+        if any(leg.lot.quantity != ZERO for leg in book.legs_of(group)):
+            yield group.opened.symbol
+
+
+def figure(value: Decimal) -> str:
+    """An amount or a percentage for people: eight decimals tell it well enough."""
+    return plain(Decimal(f"{value:.8f}"))
 
 
 def open_loss(book: Book) -> Decimal | None:
@@ -56,8 +115,3 @@ def unrealized_of(book: Book, group: PositionGroup) -> Decimal | None:
     if mark is None or not mark.price.is_finite() or mark.price <= ZERO:
         return None
     return unrealized(lot, mark.price, group.opened.side, legs[0].plan.contract_size)
-
-
-def _start(book: Book) -> Decimal:
-    opened, allocation = book.account.opened, book.account.settings.capital.allocation
-    return opened.starting_balance if opened.paper or allocation is None else allocation

@@ -1,6 +1,6 @@
 """Fills and ends of orders reach the legs they belong to; a full close feeds every leg."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -29,8 +29,8 @@ from domain.order import (
     OrderRequested,
 )
 from domain.order_terms import OrderStatus
-from domain.pnl import Allocation, allocate, combined
-from domain.position_group import PositionGroup
+from domain.pnl import Allocation, Lot, allocate, combined
+from domain.position_group import PositionGroup, ReductionPart
 
 
 def react(book: Book, recorded: Recorded) -> Iterator[Command]:
@@ -84,7 +84,9 @@ def _over_legs(book: Book, order: Order, fill: OrderFilled) -> Iterator[Command]
         whole = Allocation(index=0, quantity=fill.quantity, fee=fill.fee)
         yield _leg_exit(book, order, fill, legs[-1], whole)
         return
-    lots = [leg.lot for leg in legs]
+    lots = _offered(group, order, legs)
+    if combined(lots).quantity < fill.quantity:
+        lots = [leg.lot for leg in legs]
     sellable = min(fill.quantity, combined(lots).quantity)
     *parts, last = allocate(sellable, fill.fee, lots)
     for part in parts:
@@ -104,6 +106,27 @@ def _sold_from(book: Book, order: Order, group: PositionGroup) -> tuple[DCALeg, 
         leg for leg in closing_order(book, group) if leg.plan.leg_id not in order.request.covers
     ]
     return (*covered, *others) or book.legs_of(group)[-1:]
+
+
+def _offered(group: PositionGroup, order: Order, legs: tuple[DCALeg, ...]) -> list[Lot]:
+    """What of each lot is for sale: of one that is reduced no more than its part.
+
+    A leg may buy on while its part is sold. Were that sold in place of the parts behind it,
+    those would be sold once more.
+    """
+    if order.request.purpose != "reduce":
+        return [leg.lot for leg in legs]
+    parts = {part.leg_id: part for part in group.reducing}
+    change = msgspec.structs.replace
+    return [change(leg.lot, quantity=_for_sale(leg, parts)) for leg in legs]
+
+
+def _for_sale(leg: DCALeg, parts: Mapping[str, ReductionPart]) -> Decimal:
+    part = parts.get(leg.plan.leg_id)
+    if part is None:
+        return leg.lot.quantity
+    rest = part.quantity - (leg.sold - part.sold_before)
+    return max(ZERO, min(rest, leg.lot.quantity))
 
 
 def _leg_exit(

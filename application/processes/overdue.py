@@ -13,6 +13,7 @@ from domain.trading_day import AlertRaised, RaiseAlert
 # Spec §4: by then the venue was asked again and again, and nothing was found.
 UNKNOWN_MAX = timedelta(seconds=60)
 CLOSING_MAX = timedelta(minutes=5)
+OFFSET_STEP_MAX = timedelta(minutes=5)
 
 
 def react(book: Book, recorded: Recorded) -> Iterator[Command]:
@@ -22,6 +23,7 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
     yield from _unknown_orders(book, recorded.at)
     yield from _stuck_closings(book, recorded.at)
     yield from _stuck_reductions(book, recorded.at)
+    yield from _stuck_offset(book, recorded.at)
 
 
 def _unknown_orders(book: Book, now: datetime) -> Iterator[Command]:
@@ -54,6 +56,18 @@ def _stuck_reductions(book: Book, now: datetime) -> Iterator[Command]:
         since = started.started_at.isoformat()
         text = f"a part of {group.opened.symbol} is being reduced since {since} and still not sold"
         yield _alert("closing_stuck", group.opened.group_id, text)
+
+
+def _stuck_offset(book: Book, now: datetime) -> Iterator[Command]:
+    """A step that does not end keeps every other loser waiting."""
+    offset = book.offset
+    if offset is None or now - offset.waits_since <= OFFSET_STEP_MAX:
+        return
+    step = offset.winner or offset.loser
+    since, loser = offset.waits_since.isoformat(), offset.planned.loser
+    what = f"sells of {step.group_id}" if step is not None else "waits for its next step"
+    text = f"the offset for {loser.symbol} {what} since {since} and gets no further"
+    yield _alert("offset", f"{offset.planned.offset_id}-stuck", text)
 
 
 def _alert(kind: AlertKind, subject: str, text: str) -> RaiseAlert:

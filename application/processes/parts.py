@@ -40,8 +40,12 @@ def parts_of(book: Book, group: PositionGroup, quantity: Decimal) -> tuple[Reduc
 
 
 def free_lots(book: Book, group: PositionGroup) -> tuple[FreeLot, ...]:
-    """The lots a further reduction may sell, in the order of a partial close: spec §4."""
-    planned = {part.leg_id: part for part in group.reducing}
+    """The lots a further reduction may sell, in the order of a partial close: spec §4.
+
+    What may be sold at a bound alone is free: it makes way for what must be sold.
+    """
+    must = group.reducing if group.bound is None else ()
+    planned = {part.leg_id: part for part in must}
     lots = (
         FreeLot(leg=leg, quantity=leg.lot.quantity - _still_planned(leg, planned))
         for leg in closing_order(book, group)

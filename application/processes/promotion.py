@@ -7,8 +7,9 @@ from application.book import Book
 from application.inputs import ClockTicked, OperatorActed
 from application.journal import Recorded
 from application.processes.candidates import current_ranking, proposal_of
+from application.processes.gate_facts import gate_facts, money_facts
 from application.processes.opposing import still_closing
-from application.processes.proposals import NoProposal, gate_facts
+from application.processes.proposals import NoProposal
 from application.processes.queue_orders import ordered
 from domain.gate import EntryProposal
 from domain.holdings import (
@@ -71,14 +72,17 @@ def _walk(book: Book, expired: tuple[str, ...], now: datetime) -> Iterator[Comma
         if passed:
             return
 
-    for candidate in current_ranking(book):
+    ranking = current_ranking(book)
+    # A refusal changes nothing of it, and with the first that passes the walk is over.
+    money = money_facts(book) if ranking else None
+    for candidate in ranking:
         entry = candidate.entry
         if entry.reverses or entry.signal_id in expired:
             continue
         proposal = proposal_of(book, entry)
         if isinstance(proposal, NoProposal):
             continue
-        facts = gate_facts(book, proposal, now)
+        facts = gate_facts(book, proposal, now, money)
         yield AssessEntry(proposal=proposal, facts=facts)
         if assessment(book.risk, proposal, facts).passed:
             return

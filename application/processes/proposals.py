@@ -1,14 +1,12 @@
 """What an entry would be if it were approved now: its price, its ladder, its capital."""
 
-from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 
 from application.book import Book
 from application.processes.equity import equity_of
-from application.processes.positions import foreign_quantity
-from domain.gate import EntryProposal, GateFacts, MarketRules, ProposedLeg
+from domain.gate import EntryProposal, ProposedLeg
 from domain.grid import AtMarket, LegPlan, PlannedLeg, PlanRequest, plan_legs, pyramid_capital
 from domain.identity import group_id, leg_id, pyramid_id
 from domain.instrument import Instrument, PositionSide, entry_side, notional
@@ -154,32 +152,6 @@ def bound_settings(book: Book, wish: EntryWish) -> Bound:
         return resolve(book.account.settings, wish.symbol, wish.timeframe)
     opened = wish.group.opened
     return Bound(grid=opened.grid, exits=opened.exits, capital=opened.capital)
-
-
-def gate_facts(book: Book, proposal: EntryProposal, now: datetime) -> GateFacts:
-    """What the gate reads beside the risk engine's own state."""
-    settings = book.account.settings
-    instrument = book.instrument(proposal.symbol)
-    bound = resolve(settings, proposal.symbol, proposal.timeframe)
-    return GateFacts(
-        risk=settings.risk,
-        pool=settings.pool,
-        currency=book.account.opened.currency,
-        settle=instrument.settle if instrument is not None else "",
-        leverage=bound.capital.leverage,
-        mark=book.marks.get(proposal.symbol),
-        now=now,
-        has_discrepancy=bool(book.holdings.disputes(proposal.symbol)),
-        foreign=foreign_quantity(book, proposal.symbol),
-        hedge_mode=settings.capital.hedge_mode,
-        market_rules=_market_rules(instrument),
-    )
-
-
-def _market_rules(instrument: Instrument | None) -> MarketRules:
-    if instrument is None or not instrument.is_complete:
-        return "missing"
-    return "fallback" if instrument.fallback else "venue"
 
 
 def _group_id(book: Book, wish: EntryWish) -> str:

@@ -8,8 +8,9 @@ import msgspec
 from application.book import Book
 from application.inputs import OperatorActed
 from application.processes.candidates import proposal_of
+from application.processes.gate_facts import gate_facts
 from application.processes.opposing import still_closing
-from application.processes.proposals import NoProposal, gate_facts
+from application.processes.proposals import NoProposal
 from domain.gate import Assessment
 from domain.message import Command
 from domain.queue import QueuedSignal, RemoveQueuedSignal

@@ -9,7 +9,7 @@ from application.inputs import ClockTicked
 from application.journal import Recorded
 from application.processes.exit_plan import stops_count
 from application.processes.positions import closable
-from application.processes.selling import Sale, next_attempt
+from application.processes.selling import BOUNDED_ATTEMPTS, Sale, next_attempt
 from domain.exit import ExitEnded
 from domain.identity import group_of
 from domain.instrument import is_undersized, round_quantity
@@ -77,7 +77,7 @@ def _advance(book: Book, group_id: str, now: datetime) -> Iterator[Command]:
         return
     left = _left(book, group)
     quantity = min(sum((left[leg_id] for leg_id in left), ZERO), closable(book, group))
-    if _is_done(book, group, quantity):
+    if _is_given_up(group) or _is_done(book, group, quantity):
         yield EndReduction(group_id=group_id, now=now)
         return
     sale = Sale(group=group, quantity=quantity, covers=tuple(left))
@@ -103,6 +103,12 @@ def _left(book: Book, group: PositionGroup) -> dict[str, Decimal]:
         if rest > ZERO:
             left[part.leg_id] = rest
     return left
+
+
+def _is_given_up(group: PositionGroup) -> bool:
+    """Nobody paid its bound, as often as it was offered: what is left stays with the trade."""
+    made = group.close_attempts - group.attempts_before
+    return group.bound is not None and made >= BOUNDED_ATTEMPTS
 
 
 def _is_done(book: Book, group: PositionGroup, quantity: Decimal) -> bool:

@@ -73,13 +73,15 @@ def _call_off_unsent(book: Book, pyramid_id: str) -> Iterator[Command]:
 
 
 def _not_sent_again(book: Book, client_order_id: str) -> Iterator[Command]:
-    """Once proven absent an order is sent anew, but for those of a halted pyramid."""
+    """Once proven absent an order is sent anew, but not into a halted pyramid or a bad day."""
     order = book.order(client_order_id)
     if order is None or order.request.purpose != "entry":
         return
     pyramid = book.pyramid(order.request.pyramid_id)
     if pyramid is not None and pyramid.halted:
         yield RequestOrderCancel(client_order_id=client_order_id, reason=pyramid.halted)
+    elif book.brakes.is_tripped:
+        yield RequestOrderCancel(client_order_id=client_order_id, reason="the breaker tripped")
 
 
 def _as_taker(book: Book, refused: OrderRejected, now: datetime) -> Iterator[Command]:

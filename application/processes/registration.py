@@ -14,6 +14,7 @@ from application.inputs import (
 from application.journal import Recorded
 from application.processes.adoption import origin
 from application.processes.braking import ruling_state
+from application.processes.margin import margin_seen
 from application.processes.positions import apart, baseline_of
 from domain.account import (
     AccountOpened,
@@ -43,7 +44,7 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
         case AccountRegistered() as registered:
             yield _open(registered)
             balance = registered.starting_balance
-            yield _balance(registered.currency, balance, balance)
+            yield _balance(book, registered.currency, balance, balance)
         case SettingsSubmitted() as submitted:
             yield ChangeSettings(
                 settings=submitted.settings,
@@ -59,7 +60,7 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
         case InstrumentsSeen(instruments=instruments):
             yield RecordInstruments(instruments=instruments)
         case BalanceSeen() as seen:
-            yield _balance(seen.currency, seen.total, seen.free)
+            yield _balance(book, seen.currency, seen.total, seen.free)
         case OperatorActed(action="pause" | "halt") as acted:
             hold = Hold(
                 cause="operator",
@@ -123,5 +124,13 @@ def _open(registered: AccountRegistered) -> OpenAccount:
     return OpenAccount(opened=opened, settings=registered.settings)
 
 
-def _balance(currency: str, total: Decimal, free: Decimal) -> RecordBalance:
-    return RecordBalance(recorded=BalanceRecorded(currency=currency, total=total, free=free))
+def _balance(book: Book, currency: str, total: Decimal, free: Decimal) -> RecordBalance:
+    """With what our books say just now, so that they can be reckoned on from there."""
+    recorded = BalanceRecorded(
+        currency=currency,
+        total=total,
+        free=free,
+        margin=margin_seen(book),
+        realized=book.risk.realized_total,
+    )
+    return RecordBalance(recorded=recorded)

@@ -21,6 +21,7 @@ from application.inputs import (
     Traded,
 )
 from application.journal import Recorded
+from application.processes.entry import may_still_enter
 from application.processes.positions import agrees
 from domain.message import Command
 from domain.money import ZERO
@@ -60,6 +61,13 @@ def _is_agreed(book: Book, client_order_id: str, position: Decimal | None) -> bo
     return position is not None and agrees(book, held, position)
 
 
+def _is_wanted(book: Book, client_order_id: str) -> bool:
+    """Exits are wanted in every state; an entry only while nothing holds new exposure back."""
+    order = book.order(client_order_id)
+    assert order is not None, "an unmatched report was kept apart before"
+    return order.request.purpose != "entry" or may_still_enter(book, order.request)
+
+
 def _is_possible(report: Report) -> bool:
     """A trade moves something for a price; what is no number would spoil every sum after it."""
     match report:
@@ -89,9 +97,12 @@ def _as_fact(book: Book, reported: OrderReported, now: datetime) -> Command:
         case Ended(status=status, filled=filled):
             return RecordOrderEnded(client_order_id=identity, status=status, filled=filled)
         case NotFound(asked_at=asked_at, position=position):
-            agreed = _is_agreed(book, identity, position)
             return RecordOrderNotFound(
-                client_order_id=identity, asked_at=asked_at, now=now, agreed=agreed
+                client_order_id=identity,
+                asked_at=asked_at,
+                now=now,
+                agreed=_is_agreed(book, identity, position),
+                wanted=_is_wanted(book, identity),
             )
         case SendWindowMissed():
             return RecordOrderNotSent(client_order_id=identity)

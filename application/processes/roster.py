@@ -8,6 +8,7 @@ from application.journal import Recorded
 from application.processes import (
     admission,
     adoption,
+    balance_watch,
     braking,
     breaker,
     closing,
@@ -52,6 +53,7 @@ PROCESSES: tuple[Callable[[Book, Recorded], Iterable[Command]], ...] = (
     valuation.react,
     funding.react,
     adoption.react,
+    balance_watch.react,
     breaker.react,
     drawdown.react,
     emergency.react,

@@ -55,7 +55,7 @@ def next_attempt(book: Book, sale: Sale, now: datetime) -> CloseAttempted | None
         ),
         attempt=attempt,
         quantity=round_quantity(instrument, min(sale.quantity, limit)),
-        price=_bound(group, instrument, mark, attempt - group.attempts_before),
+        price=_limit(group, instrument, mark, attempt - group.attempts_before),
         attempted_at=now,
         covers=sale.covers,
     )
@@ -107,10 +107,24 @@ def _patience(book: Book, group: PositionGroup) -> timedelta:
     return ATTEMPT_INTERVAL * (1 << doublings)
 
 
-def _bound(
+def _limit(
     group: PositionGroup, instrument: Instrument, mark: MarkSeen | None, step: int
 ) -> Decimal | None:
-    """The worst price an attempt accepts, from the touch it sells to; None is plain market.
+    """The worst price an attempt accepts, never beyond the bound of a bounded reduction."""
+    limit = _slipped(group, instrument, mark, step)
+    if group.bound is None:
+        return limit
+    side = exit_side(group.opened.side)
+    bound = round_price(instrument, group.bound, side)
+    if limit is None:
+        return bound
+    return max(limit, bound) if side == "sell" else min(limit, bound)
+
+
+def _slipped(
+    group: PositionGroup, instrument: Instrument, mark: MarkSeen | None, step: int
+) -> Decimal | None:
+    """So much worse than the touch it sells to; None is plain market.
 
     Within the venue's band around the mark, beyond which it would refuse the order.
     """

@@ -1,10 +1,12 @@
 """At a start nothing in flight is certain: what was requested must be asked for first."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from application.book import Book
 from application.journal import Recorded
-from domain.brakes import Brakes, OpenBrakes
+from application.processes.braking import brakes_of
+from domain.brakes import OpenBrakes
 from domain.equity import Equity, OpenEquity
 from domain.message import Command
 from domain.offset_watch import OffsetWatch, OpenOffsetWatch
@@ -17,7 +19,7 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
     """Turn every order that may have been on its way into an unknown one."""
     if not isinstance(recorded.event, EngineStarted):
         return
-    yield from _new_books(book)
+    yield from _new_books(book, recorded.at)
     for order in book.orders():
         if order.status is OrderStatus.REQUESTED:
             yield RecordOrderUnknown(
@@ -27,8 +29,8 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
             )
 
 
-def _new_books(book: Book) -> Iterator[Command]:
+def _new_books(book: Book, now: datetime) -> Iterator[Command]:
     """A release that keeps further books opens them in a day that began without; else nothing."""
-    yield OpenBrakes(state=Brakes(), date=book.date)
+    yield OpenBrakes(state=brakes_of(book, now), date=book.date)
     yield OpenEquity(state=Equity())
     yield OpenOffsetWatch(state=OffsetWatch())

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from application.book import Book
 from application.inputs import ClockTicked
 from application.journal import Recorded
+from application.processes.gate_facts import gate_facts
 from application.processes.ledger import judge
-from application.processes.proposals import EntryWish, NoProposal, gate_facts, propose
+from application.processes.proposals import EntryWish, NoProposal, propose
 from domain.account import InstrumentsChanged, SettingsChanged
+from domain.brakes import BreakerTripped
 from domain.day_terms import Outcome
 from domain.gate import EntryProposal
 from domain.message import Command
@@ -37,15 +39,27 @@ def react(book: Book, recorded: Recorded) -> Iterator[Command]:
         case ClockTicked():
             for awaited in _waiting(book):
                 yield from _on_tick(book, awaited, recorded.at)
+        case BreakerTripped():
+            yield from _none_waits_on(book)
         case PositionGroupClosing(group_id=group_id, reason=reason):
-            for awaited in _waiting(book):
-                if awaited.group_id == group_id:
-                    yield EndAwait(pyramid_id=awaited.pyramid_id, laid_out=False, reason=reason)
+            yield from _ended_with(book, group_id, reason)
         case EntryAwaitEnded() as ended:
             yield _released(ended)
             yield from _close_if_empty(book, ended, recorded.at)
         case _:
             return
+
+
+def _none_waits_on(book: Book) -> Iterator[Command]:
+    """The breaker takes no new exposure, so what it stopped must not hold capital either."""
+    for awaited in _waiting(book):
+        yield from _given_up(awaited, "refused", "max_daily_loss")
+
+
+def _ended_with(book: Book, group_id: str, reason: str) -> Iterator[Command]:
+    for awaited in _waiting(book):
+        if awaited.group_id == group_id:
+            yield EndAwait(pyramid_id=awaited.pyramid_id, laid_out=False, reason=reason)
 
 
 def _waiting(book: Book) -> Iterator[EntryAwaited]:
@@ -90,7 +104,7 @@ def _on_tick(book: Book, awaited: EntryAwaited, now: datetime) -> Iterator[Comma
 
 
 def _try_again(book: Book, awaited: EntryAwaited, now: datetime) -> Iterator[Command]:
-    """Through the gate again once the rules are there. An old mark alone decides nothing yet."""
+    """Through the gate again once the rules are there; what is not known yet decides nothing."""
     instrument = book.instrument(awaited.symbol)
     if instrument is None or not instrument.is_complete:
         return
@@ -101,7 +115,7 @@ def _try_again(book: Book, awaited: EntryAwaited, now: datetime) -> Iterator[Com
         return
     facts = gate_facts(book, proposal, now)
     verdict = assessment(book.risk, proposal, facts)
-    if verdict.reason == "mark_fresh":
+    if verdict.is_undecided:
         return
     yield AssessEntry(proposal=proposal, facts=facts)
     if not verdict.passed:

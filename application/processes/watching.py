@@ -97,7 +97,9 @@ def _touched(book: Book, group: PositionGroup, now: datetime) -> Iterator[Comman
     if mark is None or instrument is None or not group.is_open:
         return
     is_long = group.opened.side == "long"
-    being_sold = {part.leg_id for part in group.reducing}
+    # What may be sold at a bound alone makes way for an exit: it is free to be sold by it.
+    must = group.reducing if group.bound is None else ()
+    being_sold = {part.leg_id for part in must}
     for _, known in tuple(book.exits_of(group)):
         watched = known.watched
         if watched is None or not is_touched(watched, mark.price, is_long=is_long):

@@ -119,7 +119,7 @@ def group_of(event: Event) -> str:
 
 def _about(event: Event) -> object:
     """Some events carry the thing they are about whole."""
-    for field in ("entry", "proposal", "discrepancy"):
+    for field in ("entry", "proposal", "discrepancy", "loser"):
         about = getattr(event, field, None)
         if about is not None:
             return about

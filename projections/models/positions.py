@@ -230,5 +230,5 @@ def _pyramid(
 MODEL = ReadModel(
     tables=(GROUPS, PYRAMIDS, WAITING),
     project=project,
-    views=frozenset({"overview", "groups", "queue", "risk", "performance"}),
+    views=frozenset({"overview", "groups", "queue", "risk", "offsets", "performance"}),
 )

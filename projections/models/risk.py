@@ -137,5 +137,5 @@ def _commitment(account: str, event: CommitmentChanged) -> RowChange:
 MODEL = ReadModel(
     tables=(COMMITMENTS, DISCREPANCIES, DECISIONS),
     project=project,
-    views=frozenset({"overview", "groups", "risk"}),
+    views=frozenset({"overview", "groups", "risk", "refusals"}),
 )

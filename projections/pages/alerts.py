@@ -14,7 +14,7 @@ _ALERTS = """
            coalesce(s.symbol, substring(split_part(a.subject, ' ', 1) FROM '^.+/.+$'), '')
                AS symbol,
            coalesce(s.group_id, '') AS group_id
-    FROM read_3.alerts AS a LEFT JOIN read_3.subjects AS s
+    FROM read_4.alerts AS a LEFT JOIN read_4.subjects AS s
         ON s.account = a.account AND s.subject = a.subject AND s.until IS NULL
     WHERE a.account = $1 AND ($2::bigint IS NULL OR a.position <= $2)
     AND ($3::timestamptz IS NULL OR a.at >= $3) AND ($4 = '' OR a.subject = $4)

@@ -14,7 +14,7 @@ _LOG = r"""
            l.causation_id, l.correlation_id,
            coalesce(nullif(l.symbol, ''), s.symbol, '') AS symbol,
            coalesce(nullif(l.group_id, ''), s.group_id, '') AS group_id
-    FROM read_3.audit_log AS l LEFT JOIN read_3.subjects AS s
+    FROM read_4.audit_log AS l LEFT JOIN read_4.subjects AS s
         ON s.account = l.account AND s.subject = l.subject AND s.until IS NULL
     WHERE l.account = $1 AND l.position <= $2 AND l.position > $3
     AND ($4::text[] = '{}' OR l.kind = ANY ($4))

@@ -7,14 +7,14 @@ from projections.pages.moments import plain_row, snapshot, versions
 from projections.views import LedgerCounts, SignalRow, SignalsView
 
 _COUNTS = """
-    SELECT s.outcome, count(*) AS count FROM read_3.signals AS s
+    SELECT s.outcome, count(*) AS count FROM read_4.signals AS s
     WHERE s.account = $1 AND [s] GROUP BY s.outcome
 """
 # The tie to the receiving event's position orders signals as they were handled.
 _SIGNALS = """
     SELECT s.signal_id, s.position, s.received_at, s.source, s.kind, s.symbol, s.timeframe,
            s.side, s.outcome, s.reason, s.group_id, s.judged_at, s.body
-    FROM read_3.signals AS s WHERE s.account = $1 AND [s]
+    FROM read_4.signals AS s WHERE s.account = $1 AND [s]
     ORDER BY s.position DESC LIMIT $3 OFFSET $4
 """
 

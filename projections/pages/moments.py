@@ -28,11 +28,11 @@ _PAST_MARKS = """
     ORDER BY symbol, minute DESC
 """
 _MOMENT = """
-    SELECT at FROM read_3.audit_log WHERE account = $1 AND position <= $2
+    SELECT at FROM read_4.audit_log WHERE account = $1 AND position <= $2
     ORDER BY position DESC LIMIT 1
 """
 _POSITION = """
-    SELECT coalesce(max(position), 0) FROM read_3.audit_log WHERE account = $1 AND at <= $2
+    SELECT coalesce(max(position), 0) FROM read_4.audit_log WHERE account = $1 AND at <= $2
 """
 
 

@@ -18,8 +18,8 @@ G = TypeVar("G", LegRow, ExitRow)
 
 _GROUPS = """
     SELECT g.*, coalesce(c.committed, 0) AS committed
-    FROM read_3.position_groups AS g LEFT JOIN LATERAL (
-        SELECT sum(c.resting + c.open_cost) AS committed FROM read_3.commitments AS c
+    FROM read_4.position_groups AS g LEFT JOIN LATERAL (
+        SELECT sum(c.resting + c.open_cost) AS committed FROM read_4.commitments AS c
         WHERE c.account = g.account AND c.group_id = g.group_id AND [c]
     ) AS c ON true
     WHERE g.account = $1 AND [g]
@@ -29,8 +29,8 @@ _GROUPS = """
 """
 _LEGS = """
     SELECT l.*, entry.status AS entry_status
-    FROM read_3.legs AS l LEFT JOIN LATERAL (
-        SELECT o.status FROM read_3.orders AS o
+    FROM read_4.legs AS l LEFT JOIN LATERAL (
+        SELECT o.status FROM read_4.orders AS o
         WHERE o.account = l.account AND o.leg_id = l.leg_id AND o.purpose = 'entry' AND [o]
         ORDER BY o.attempt DESC LIMIT 1
     ) AS entry ON true
@@ -40,14 +40,14 @@ _LEGS = """
 _EXITS = """
     SELECT e.exit_id, e.group_id, e.aim, e.covers, e.price, e.quantity, e.client_order_id, e.reason,
            o.status AS order_status, coalesce(o.filled, 0) AS order_filled
-    FROM read_3.exits AS e LEFT JOIN read_3.orders AS o
+    FROM read_4.exits AS e LEFT JOIN read_4.orders AS o
         ON o.account = e.account AND o.client_order_id = e.client_order_id AND [o]
     WHERE e.account = $1 AND [e] AND e.group_id = ANY ($3::text[]) ORDER BY e.exit_id
 """
 
 _WAITING = """
     SELECT w.group_id, w.pyramid_id, w.index, w.entry_price, w.capital, w.waiting_since
-    FROM read_3.waiting_entries AS w
+    FROM read_4.waiting_entries AS w
     WHERE w.account = $1 AND [w] AND w.group_id = ANY ($3::text[]) ORDER BY w.index
 """
 

@@ -11,12 +11,12 @@ _ACCOUNTS = """
     SELECT a.account, a.venue, a.market_kind, a.paper, a.currency, a.settings_version, a.settings,
            coalesce(c.trading_state, 'active') AS trading_state,
            a.refusal, a.refusal_actor, a.refusal_reason, a.refused_at
-    FROM read_3.accounts AS a LEFT JOIN read_3.conditions AS c
+    FROM read_4.accounts AS a LEFT JOIN read_4.conditions AS c
         ON c.account = a.account AND c.until IS NULL
     WHERE a.until IS NULL ORDER BY a.account
 """
 _SETTINGS = """
-    SELECT a.settings FROM read_3.accounts AS a WHERE a.account = $1 AND [a]
+    SELECT a.settings FROM read_4.accounts AS a WHERE a.account = $1 AND [a]
 """
 
 

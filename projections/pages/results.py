@@ -12,12 +12,12 @@ from projections.pages.moments import plain_row, snapshot, versions
 from projections.views import BreakdownRow, DayRow, PerformanceTotals, PerformanceView
 
 _ACCOUNT = """
-    SELECT a.currency, a.starting_balance FROM read_3.accounts AS a
+    SELECT a.currency, a.starting_balance FROM read_4.accounts AS a
     WHERE a.account = $1 AND [a]
 """
 _DAYS = """
     SELECT p.date, p.realized, p.fees
-    FROM read_3.performance_days AS p WHERE p.account = $1 AND [p] ORDER BY p.date
+    FROM read_4.performance_days AS p WHERE p.account = $1 AND [p] ORDER BY p.date
 """
 # A group that never traded is no trade. What comes after the close, a fee valued late, counts to
 # the day on which it closed.
@@ -29,7 +29,7 @@ _TRADES = """
            count(*) FILTER (WHERE g.realized < 0) AS losses,
            sum(greatest(g.realized, 0)) AS gross_profit,
            sum(greatest(-g.realized, 0)) AS gross_loss
-    FROM read_3.position_groups AS g WHERE g.account = $1 AND [g] AND g.closed_at IS NOT NULL
+    FROM read_4.position_groups AS g WHERE g.account = $1 AND [g] AND g.closed_at IS NOT NULL
     AND (g.realized <> 0 OR g.fees <> 0)
     GROUP BY 1, g.symbol, g.timeframe, g.side ORDER BY 1, g.symbol, g.timeframe, g.side
 """

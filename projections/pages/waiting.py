@@ -17,19 +17,19 @@ _WAITING = """
     SELECT q.signal_id, q.symbol, q.timeframe, q.side, q.price, q.waiting_since, q.queued_at,
            q.number, q.reason, q.expected_profit, q.replacements,
            string_to_array(q.reverses, ' ') AS reverses
-    FROM read_3.queue AS q WHERE q.account = $1 AND [q] ORDER BY q.number
+    FROM read_4.queue AS q WHERE q.account = $1 AND [q] ORDER BY q.number
 """
 _OPEN_KEYS = """
     SELECT g.symbol || '|' || g.timeframe || '|' || g.side AS key
-    FROM read_3.position_groups AS g
+    FROM read_4.position_groups AS g
     WHERE g.account = $1 AND [g] AND g.closed_at IS NULL ORDER BY 1
 """
 _NOT_FLAT = """
     SELECT g.group_id, g.timeframe, g.side, coalesce((
-        SELECT sum(l.open_quantity) FROM read_3.legs AS l
+        SELECT sum(l.open_quantity) FROM read_4.legs AS l
         WHERE l.account = g.account AND l.group_id = g.group_id AND [l]
     ), 0) AS quantity
-    FROM read_3.position_groups AS g
+    FROM read_4.position_groups AS g
     WHERE g.account = $1 AND [g] AND g.closed_at IS NULL AND g.group_id = ANY ($3::text[])
 """
 

@@ -3,6 +3,9 @@
 from decimal import Decimal
 
 from domain.equity import (
+    BalanceJumped,
+    BalanceJumpSuspected,
+    BalanceMatched,
     CapitalTransferred,
     DrawdownBreached,
     DrawdownRecovered,
@@ -87,6 +90,40 @@ def _(event: CapitalTransferred) -> Description:
         text=(
             f"Transfer of {amount(event.amount)} recorded by {event.actor},"
             f" {amount(event.total)} in all{because(event.reason)}"
+        ),
+    )
+
+
+@describe.register
+def _(event: BalanceMatched) -> Description:
+    rest = f", {amount(event.unsettled)} still unexplained" if event.unsettled else ""
+    return Description(
+        kind="account",
+        severity="debug",
+        text=f"Balance of {amount(event.sight.total)} is as the books explain it{rest}",
+    )
+
+
+@describe.register
+def _(event: BalanceJumpSuspected) -> Description:
+    return Description(
+        kind="account",
+        severity="warning",
+        text=(
+            f"Balance of {amount(event.sight.total)} is {amount(event.amount)} beyond what the"
+            " books explain: a second look decides"
+        ),
+    )
+
+
+@describe.register
+def _(event: BalanceJumped) -> Description:
+    return Description(
+        kind="account",
+        severity="critical",
+        text=(
+            f"Balance of {amount(event.sight.total)} moved by {amount(event.amount)} without a"
+            " trade, a fee, funding or a recorded transfer"
         ),
     )
 

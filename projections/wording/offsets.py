@@ -4,6 +4,7 @@ from domain.offset import (
     OffsetLoserEnded,
     OffsetLoserStarted,
     OffsetPlanned,
+    OffsetRealized,
     OffsetSettled,
     OffsetWinnerEnded,
     OffsetWinnerStarted,
@@ -129,6 +130,16 @@ def _(event: OffsetLoserStarted) -> Description:
         kind="risk",
         text=f"Offset {event.offset_id} sells of loser {event.group_id}, for a loss of"
         f" {amount(event.budget)} at most, at {amount(event.bound)} or better",
+    )
+
+
+@describe.register
+def _(event: OffsetRealized) -> Description:
+    due = ", its fee is not valued yet" if event.fee_due else ""
+    return Description(
+        kind="risk",
+        severity="debug",
+        text=f"Offset {event.offset_id}: {amount(event.amount)} realized by {event.part}{due}",
     )
 
 

@@ -50,7 +50,7 @@ def _(event: ReductionStarted) -> Description:
 
 @describe.register
 def _(event: ReductionEnded) -> Description:
-    return Description(kind="group", text=f"Group {event.group_id} has sold that part")
+    return Description(kind="group", text=f"Group {event.group_id} is done with that part")
 
 
 @describe.register

@@ -1,6 +1,8 @@
 """A second pair of eyes on a desk: the naive model and the tables, beside every step."""
 
+from collections.abc import Callable
 from decimal import localcontext
+from typing import Any
 
 from domain.dca_leg import LegExcessSold
 from domain.holdings import PositionAdopted
@@ -24,6 +26,8 @@ class Auditor:
         self.model = NaiveModel()
         self.steps = Steps()
         self.states: dict[str, str] = {}
+        # Who else reads along: each is shown an event before the model hears of it.
+        self.witnesses: list[Callable[[Any], None]] = []
         self._heard = 0
         # Exits just read: the signal, the trades it must close, the signals it must call off.
         self._exits: list[tuple[str, list[str], list[str]]] = []
@@ -38,6 +42,8 @@ class Auditor:
         for recorded in fresh:
             if isinstance(recorded.event, Input | EngineStarted):
                 self._note_states()
+            for witness in self.witnesses:
+                witness(recorded.event)
             self.model.follow(recorded.event, recorded.at)
             if isinstance(recorded.event, SignalRead) and recorded.event.kind == "exit":
                 self._exits.append(self._meant_by(recorded.event))

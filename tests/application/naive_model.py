@@ -44,6 +44,14 @@ class NaiveModel:
         # Prices watched by us in place of an order: exit id -> the legs they would sell.
         self.watched: dict[str, tuple[str, ...]] = {}
         self.forced: set[str] = set()
+        # What each sale realized, by its client id.
+        self.made: dict[str, Decimal] = {}
+        # What new exposure waits for: trading allowed, agreement with the venue, a ladder going on.
+        self.trading = "active"
+        self.disputed: set[tuple[str, str]] = set()
+        self.halted: set[str] = set()
+        # Counts the inputs: what follows from one of them was decided in one breath.
+        self.breath = 0
         self._told: dict[str, Callable[[Any, datetime], None]] = {
             "trading_day.account_registered.v1": self._registered,
             "trading_day.settings_submitted.v1": self._submitted,
@@ -57,6 +65,10 @@ class NaiveModel:
             "trading_day.order_reported.v1": self._reported,
             "trading_day.funding_reported.v1": self._funded,
             "trading_day.operator_acted.v1": self._operated,
+            "risk_engine.trading_state_changed.v1": self._changed_trading,
+            "holdings.discrepancy_found.v1": self._differed,
+            "holdings.discrepancy_cleared.v1": self._agreed,
+            "pyramid.entries_halted.v1": self._halted,
             "exit.watched.v1": self._watched,
             "exit.touched.v1": self._unwatched,
             "exit.unwatched.v1": self._unwatched,
@@ -77,6 +89,7 @@ class NaiveModel:
     def follow(self, event: Any, now: datetime) -> None:
         """Write down one recorded fact."""
         with localcontext(prec=60):
+            self.breath += hasattr(event, "marks")
             for mark in getattr(event, "marks", ()):
                 self.marks[mark.symbol] = mark.price
             told = self._told.get(event.NAME)
@@ -220,6 +233,18 @@ class NaiveModel:
         if event.action == "force_add_signal":
             self.forced.add(event.subject)
 
+    def _changed_trading(self, event: Any, _: datetime) -> None:
+        self.trading = event.state
+
+    def _differed(self, event: Any, _: datetime) -> None:
+        self.disputed.add((event.discrepancy.symbol, event.discrepancy.side))
+
+    def _agreed(self, event: Any, _: datetime) -> None:
+        self.disputed.discard((event.symbol, event.side))
+
+    def _halted(self, event: Any, _: datetime) -> None:
+        self.halted.add(event.pyramid_id)
+
     def _watched(self, event: Any, _: datetime) -> None:
         self.watched[event.exit_id] = event.covers
 
@@ -253,7 +278,7 @@ class NaiveModel:
     def _requested(self, event: Any, _: datetime) -> None:
         group = self.groups[event.group_id]
         working = self.working(event.group_id)
-        was_before = event.purpose == "reduce" and group.closing_at == event.requested_at
+        was_before = event.purpose == "reduce" and group.closing_in == self.breath
         if event.purpose in ("close", "reduce") and not was_before:
             group.attempts += 1
         wrong = asked_wrongly(event, group, working, self)
@@ -271,8 +296,15 @@ class NaiveModel:
         if order is None:
             return
         agrees = getattr(event.report, "position", None) == self._held_with(order)
-        if order.hear(event.report, now, position_agrees=agrees):
+        is_wanted = order.asked.purpose != "entry" or self._may_enter(order.asked)
+        if order.hear(event.report, now, position_agrees=agrees, is_wanted=is_wanted):
             self._traded(order.asked, event.report)
+
+    def _may_enter(self, asked: Any) -> bool:
+        """Spec §6: while anything holds trading back, no entry is sent, nor sent again."""
+        is_agreed = asked.symbol not in {symbol for symbol, _ in self.disputed}
+        goes_on = asked.pyramid_id not in self.halted and not self.groups[asked.group_id].closing
+        return self.trading == "active" and is_agreed and goes_on
 
     def _held_with(self, order: NaiveOrder) -> Decimal:
         position = (order.asked.symbol, order.asked.position_side)
@@ -292,7 +324,10 @@ class NaiveModel:
             return
         covered = [group.legs[leg_id] for leg_id in asked.covers]
         others = [leg for leg in group.selling_order(market) if leg not in covered]
+        before = group.realized
         excess = group.sell([*covered, *others], trade, fee)
+        made = self.made.get(asked.client_order_id, D(0)) + group.realized - before
+        self.made[asked.client_order_id] = made
         assert excess == 0, f"{excess} more were sold of {asked.group_id} than it held"
 
     def _funded(self, event: Any, _: datetime) -> None:
@@ -314,18 +349,22 @@ class NaiveModel:
     def _closing(self, event: Any, _: datetime) -> None:
         group = self.groups[event.group_id]
         assert not group.closing, f"{event.group_id} is closed twice"
-        group.closing, group.attempts, group.reducing = True, 0, []
-        group.closing_at = event.closing_at
+        group.closing, group.attempts, group.reducing, group.bound = True, 0, [], None
+        group.closing_in = self.breath
 
     def _reduction(self, event: Any, _: datetime) -> None:
         group = self.groups[event.group_id]
         assert not group.closing, f"{event.group_id} is reduced while closing"
         if not group.reducing:
             group.attempts = 0
+        is_alone = not group.reducing or (event.bound is None and group.bound is None)
+        assert is_alone, f"{event.group_id} is sold at a bound beside another sale"
         group.reducing += [part.leg_id for part in event.parts]
+        group.bound, group.reducing_in = event.bound, self.breath
 
     def _reduced(self, event: Any, _: datetime) -> None:
-        self.groups[event.group_id].reducing = []
+        group = self.groups[event.group_id]
+        group.reducing, group.bound = [], None
 
     def _trailed(self, event: Any, _: datetime) -> None:
         group = self.groups[event.group_id]

@@ -36,8 +36,11 @@ class NaiveOrder:
         """What it may still trade."""
         return ZERO if self.is_final else self.asked.quantity - self.filled
 
-    def hear(self, report: Any, now: datetime, *, position_agrees: bool) -> bool:
-        """One word of the venue, or of our sender; whether it brought a trade not yet counted."""
+    def hear(self, report: Any, now: datetime, *, position_agrees: bool, is_wanted: bool) -> bool:
+        """One word of the venue, or of our sender; whether it brought a trade not yet counted.
+
+        What is not `is_wanted` now is not sent again, should this prove it absent.
+        """
         match type(report).__name__:
             case "Traded":
                 return self._trade(report)
@@ -51,7 +54,8 @@ class NaiveOrder:
             case "Ended" if not self.is_final:
                 self._end(report.filled)
             case "NotFound" if self.state == "unknown":
-                self._missed(report.asked_at, now, position_agrees=position_agrees)
+                if self._is_absent(report.asked_at, position_agrees=position_agrees):
+                    self._absent(now, is_wanted=is_wanted)
             case "SendWindowMissed" if self.state == "requested":
                 self.state = "final"
             case _:
@@ -84,17 +88,20 @@ class NaiveOrder:
         else:
             self.ended_with = filled
 
-    def _missed(self, asked_at: datetime, now: datetime, *, position_agrees: bool) -> None:
-        """Absent for good: what was there is lost; what was never there is sent, or given up."""
+    def _is_absent(self, asked_at: datetime, *, position_agrees: bool) -> bool:
+        """Whether one more empty answer, later than those before, proves it absent."""
         if self.nowhere and asked_at <= self.nowhere[-1]:
-            return
+            return False
         self.nowhere.append(asked_at)
         span = self.nowhere[-1] - self.nowhere[0]
-        if len(self.nowhere) < ABSENT_ANSWERS or span < ABSENT_SPAN or not position_agrees:
-            return
+        return len(self.nowhere) >= ABSENT_ANSWERS and span >= ABSENT_SPAN and position_agrees
+
+    def _absent(self, now: datetime, *, is_wanted: bool) -> None:
+        """For good: what was there is lost; what was never there is sent, or given up."""
         is_late = self.asked.send_before is not None and now >= self.asked.send_before
         was_for_then = self.asked.time_in_force == "ioc"
-        if self.was_seen or is_late or self.cancel_wanted or was_for_then:
+        is_over = is_late or self.cancel_wanted or was_for_then or not is_wanted
+        if self.was_seen or is_over:
             self.state = "final"
         else:
             self._known("requested")

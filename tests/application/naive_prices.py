@@ -10,6 +10,8 @@ from tests.application.naive_trades import NaiveGroup, in_steps
 D = Decimal
 # Spec §4: one, two and four times the slippage allowed, then at any price.
 WIDENING = (1, 2, 4)
+# Spec §6: what is sold at a bound is offered as often as that, and then given up.
+BOUNDED_SALES = 3
 
 
 class Market(Protocol):
@@ -17,6 +19,7 @@ class Market(Protocol):
 
     markets: dict[str, Any]
     marks: dict[str, Decimal]
+    breath: int
 
     def closable(self, group: NaiveGroup) -> Decimal:
         """What an order may get out of its lots."""
@@ -56,10 +59,14 @@ def _entry(asked: Any, group: NaiveGroup, working: Sequence[NaiveOrder], _: Mark
 def _take_profit(
     asked: Any, group: NaiveGroup, working: Sequence[NaiveOrder], around: Market
 ) -> str:
-    """For the whole lots it covers, at their target, and no other exit offers them."""
+    """For the whole lots it covers, at their target, and no other exit offers them.
+
+    What was decided in the same breath, before the sale of its lots, makes way for that sale.
+    """
     market = around.markets[asked.symbol]
     covered = [group.legs[leg_id] for leg_id in asked.covers]
-    if group.closing or not set(asked.covers).isdisjoint(group.reducing):
+    is_sold = group.closing or not set(asked.covers).isdisjoint(group.reducing)
+    if is_sold and around.breath not in (group.closing_in, group.reducing_in):
         return "its lots were being sold at market"
     others = {o.asked.client_order_id: o.asked.covers for o in working if _takes_profit(o)}
     if any(not set(asked.covers).isdisjoint(covers) for covers in others.values()):
@@ -100,7 +107,7 @@ def _reduce(asked: Any, group: NaiveGroup, working: Sequence[NaiveOrder], around
     What was decided in the same breath as the closing is its first sale.
     """
     others = [o for o in working if _takes_profit(o) or o.asked.purpose == "reduce"]
-    was_before = group.closing_at == asked.requested_at
+    was_before = group.closing_in == around.breath
     if not was_before and (group.closing or not group.reducing):
         return "its trade was closing, or not being reduced"
     if any(_offers(other, asked.covers) for other in others):
@@ -124,13 +131,21 @@ def _close(asked: Any, group: NaiveGroup, working: Sequence[NaiveOrder], around:
 
 
 def _wrong_bound(asked: Any, group: NaiveGroup, around: Market) -> str:
-    """So much from the mark at most, wider each time; at last, or without a mark, any price."""
+    """So much from the mark at most, wider each time; at last, or without a mark, any price.
+
+    Where a sale has a bound of its own, never worse than that, and not for ever.
+    """
     market, mark = around.markets[asked.symbol], around.marks.get(asked.symbol)
     bound = None
     if mark is not None and group.attempts <= len(WIDENING):
         slippage = group.opened.exits.max_slippage_percent * WIDENING[group.attempts - 1]
         price = mark * (100 - group.sign * slippage) / 100
         bound = max(group.leaving(price, market), market.tick)
+    if group.bound is not None:
+        if group.attempts > BOUNDED_SALES:
+            return f"it is offered at {group.bound} for the {group.attempts}th time"
+        worst = group.leaving(group.bound, market)
+        bound = worst if bound is None else group.sign * max(group.sign * bound, group.sign * worst)
     if asked.price == bound and asked.time_in_force == "ioc":
         return ""
     return f"attempt {group.attempts} was bounded by {asked.price}, not {bound}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
@@ -61,15 +60,21 @@ class NaiveLeg:
 
 @dataclass
 class NaiveGroup:
-    """A trade. `attempts` counts the sales of the sequence under way, `best` trails the market."""
+    """A trade. `attempts` counts the sales of the sequence under way, `best` trails the market.
+
+    `bound` is the worst price that what is being sold of it may bring; none: whatever it brings.
+    `closing_in` and `reducing_in` tell the breath in which that began.
+    """
 
     opened: Any
     pyramids: list[str] = field(default_factory=list)
     legs: dict[str, NaiveLeg] = field(default_factory=dict)
     closing: bool = False
-    closing_at: datetime | None = None
+    closing_in: int | None = None
     closed: bool = False
     reducing: list[str] = field(default_factory=list)
+    reducing_in: int | None = None
+    bound: Decimal | None = None
     attempts: int = 0
     best: Decimal | None = None
     funding: Decimal = ZERO

@@ -153,7 +153,12 @@ def test_a_settled_loss_of_the_day_queues_what_comes_next() -> None:
     desk.signal(price="97")
 
     assert desk.book.risk.realized_today < D(-10)
-    assert desk.outcome() == ("queued", "max_daily_loss")
+    assert desk.outcome() == ("queued", "trading_state")
+    receipt = of(desk.recorded, RiskDenied)[-1].receipt
+    assert [check.rule for check in receipt if not check.passed][:2] == [
+        "trading_state",
+        "max_daily_loss",
+    ]
 
 
 def test_a_resend_is_a_duplicate() -> None:

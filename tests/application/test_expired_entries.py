@@ -8,6 +8,7 @@ import msgspec
 from application.inputs import (
     AnswerLost,
     NotFound,
+    OperatorActed,
     OrderReported,
     SendWindowMissed,
     SettingsSubmitted,
@@ -65,8 +66,8 @@ def test_an_entry_is_given_up_after_three_times_and_frees_what_it_held() -> None
 def test_an_entry_that_missed_its_time_stays_away_while_trading_is_paused() -> None:
     desk = Desk()
     desk.handle(desk.received())
+    desk.handle(OperatorActed(action="pause", subject="", actor="ann", reason="because"))
     desk.errands.clear()
-    desk.operator("pause")
     first = unsent(desk)[0]
 
     missed(desk, first)

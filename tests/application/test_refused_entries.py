@@ -287,6 +287,27 @@ def test_an_unknown_order_of_a_halted_pyramid_is_not_sent_again() -> None:
     assert ended(desk)["l0"] == "expired"
 
 
+@pytest.mark.parametrize("held_at", [0, 1, 2])
+def test_an_unknown_entry_is_not_sent_again_while_an_operator_holds_trading(held_at: int) -> None:
+    """However late the hold: what counts is the moment at which its absence is proven."""
+    desk = Desk(price="101")
+    orders = requested(desk)
+    identity = orders[0].client_order_id
+    desk.handle(OrderReported(client_order_id=identity, report=AnswerLost(detail="timed out")))
+
+    for number, seconds in enumerate((0, 10, 31)):
+        if number == held_at:
+            desk.handle(
+                OperatorActed(action="pause", subject="", actor="ann", reason="I am unsure")
+            )
+        absent = NotFound(asked_at=desk.now + timedelta(seconds=seconds), position=D(0))
+        desk.handle(OrderReported(client_order_id=identity, report=absent))
+
+    assert of(desk.recorded, OrderResent) == []
+    assert ended(desk)["l0"] == "expired"
+    assert len(entries(desk, orders[0].leg_id)) == 1
+
+
 def test_a_maker_of_a_halted_pyramid_is_not_tried_again() -> None:
     desk = Desk(MAKER, price="101")
     orders = requested(desk)

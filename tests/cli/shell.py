@@ -48,13 +48,16 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: Path
     database_url: str = ""
 
-    def run(self, *arguments: str | Path, env: Mapping[str, str] | None = None) -> Answer:
+    def run(
+        self, *arguments: str | Path, env: Mapping[str, str] | None = None, typed: str = ""
+    ) -> Answer:
         """In this process. What a user would see as a traceback is raised here."""
         settings = structlog.get_config()
         try:
             result = CliRunner().invoke(
                 main,
                 [str(argument) for argument in arguments],
+                input=typed,
                 env={**self._environment(), **(env or {})},
                 prog_name="plimsoll",
             )

@@ -86,8 +86,6 @@ def test_settings_that_are_refused_are_named_and_nothing_is_added(
     add = ["accounts", "add", "main", "--settings", str(path)]
     path.write_text('{"pool": {"max_open_groups": 0}}')
     empty_shell.run(*add, env=KEYS).refused(f"{path} was refused:", "pool.max_open_groups was 0: ")
-    path.write_text('{"risk": {"countdown_seconds": 60}}')
-    empty_shell.run(*add, env=KEYS).refused("not built yet", "risk.countdown_seconds was 60: ")
     path.unlink()
     empty_shell.run(*add, env=KEYS).refused(str(path), code=2)
     _assert_nothing_waits(empty_shell)

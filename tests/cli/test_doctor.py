@@ -43,6 +43,7 @@ def test_a_sound_house_is_sound_in_every_check(night_url: str, tmp_path: Path) -
         "clock_skew": "ok",
         "database_role": "ok",
         "inbox": "ok",
+        "notifiers": "ok",
         f"{ACCOUNT}: orders": "ok",
         f"{ACCOUNT}: positions": "ok",
         f"{ACCOUNT}: trading": "ok",

@@ -17,6 +17,7 @@ OWN_CODES = {
     "plimsoll": (0, 1, 2),
     "plimsoll audit verify": (0, 1),
     "plimsoll doctor": (0, 1),
+    "plimsoll notify test": (0, 1),
     "plimsoll replay": (0, 1, 2),
     "plimsoll simulate": (0, 1, 3),
 }

@@ -68,3 +68,34 @@ async def test_the_first_mark_of_a_symbol_lets_the_queue_be_walked_at_once() -> 
     assert isinstance(told["new"], ClockTicked)
     assert told["new"].promotion
     assert told["new"].contact_at == NOON
+
+
+class OneBroken(Accounts):
+    """The room of one account is out of order."""
+
+    def contact_at(self, account: str) -> datetime | None:
+        if account == "old":
+            message = "the room of old is out of order"
+            raise RuntimeError(message)
+        return NOON
+
+
+async def test_an_account_that_cannot_be_asked_leaves_the_clock_to_the_others() -> None:
+    heard: list[str] = []
+    enough = asyncio.Event()
+
+    def submit(account: str, received: Input) -> None:
+        assert isinstance(received, ClockTicked)
+        heard.append(account)
+        if len(heard) == 2:
+            enough.set()
+
+    ticking = asyncio.create_task(tick(OneBroken(), submit))
+    try:
+        async with asyncio.timeout(10):
+            await enough.wait()
+        assert not ticking.done()
+    finally:
+        ticking.cancel()
+
+    assert heard == ["new", "new"]

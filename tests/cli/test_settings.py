@@ -130,18 +130,6 @@ def test_values_out_of_range_are_named_each_with_its_remedy(shell: Shell, tmp_pa
     done.refused("pool.max_open_groups was 0: ", "exits.max_slippage_percent was -1: ")
 
 
-def test_what_this_release_cannot_act_on_is_refused_too(shell: Shell, tmp_path: Path) -> None:
-    path = written(tmp_path, {"risk": {"countdown_seconds": 60, "cooldown_minutes_after_loss": 5}})
-    done = shell.run("settings", "set", path, "--account", ACCOUNT, "--reason", "wrong")
-
-    done.refused(
-        "asks for what is not built yet",
-        "risk.cooldown_minutes_after_loss was 5: this release acts only on 0",
-        "risk.countdown_seconds was ",
-    )
-    assert waiting(shell.database_url) == 0
-
-
 def test_what_full_groups_may_commit_is_told_beside_the_settings(
     altered_shell: Shell, tmp_path: Path
 ) -> None:

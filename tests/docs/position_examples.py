@@ -3,10 +3,8 @@
 `python -m tests.docs.position_examples` writes them into the page.
 """
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from domain.dca_leg import LegExitFilled
@@ -26,27 +24,14 @@ from domain.settings import (
     Settings,
 )
 from tests.application.desk import BTC, ETH, MORNING, SOL, Desk, market, of
+from tests.docs.worked import DOCS, Examples, table, write
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "positions.md"
-BLOCK = re.compile(
-    r"(<!-- example: (?P<name>[a-z-]+) -->\n```text\n)(?P<body>.*?)(\n```)", re.DOTALL
-)
-
+PAGE = DOCS / "positions.md"
 D = Decimal
 TWO_LEGS = (
     LegSettings(gap_percent=D(0), weight_percent=D(50), take_profit_percent=D(3)),
     LegSettings(gap_percent=D(-1), weight_percent=D(50), take_profit_percent=D(6)),
 )
-
-
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = (
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in rows
-    )
-    return "\n".join(line.rstrip() for line in lines)
 
 
 def ladder() -> str:
@@ -150,7 +135,7 @@ def capital() -> str:
     return table(rows)
 
 
-EXAMPLES: Mapping[str, Callable[[], str]] = {
+EXAMPLES: Examples = {
     "ladder": ladder,
     "generated": generated,
     "capital": capital,
@@ -233,10 +218,5 @@ def _short(value: Decimal) -> str:
     return plain(value.quantize(D("1e-6")))
 
 
-def written(page: str) -> str:
-    """The page with every example as it is computed now."""
-    return BLOCK.sub(lambda block: f"{block[1]}{EXAMPLES[block['name']]()}{block[4]}", page)
-
-
 if __name__ == "__main__":
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    write(PAGE, EXAMPLES)

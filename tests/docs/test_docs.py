@@ -172,22 +172,6 @@ def is_setting(dotted: str) -> bool:
     return True
 
 
-def said_to_have_no_effect() -> list[str]:
-    """The settings the README warns of, from the warning to the end of its paragraph."""
-    _, _, warning = README.read_text().partition("**have no effect**")
-    paragraph = warning.split("\n\n")[0]
-    return [span for span in CODE_SPAN.findall(paragraph) if SETTING.fullmatch(span)]
-
-
-def readers(setting: str) -> list[str]:
-    """Files beyond the settings' own that read a setting by its last name."""
-    reading = re.compile(rf"\.{setting.rsplit('.', 1)[-1]}\b")
-    rooms = (ROOT / room for room in ("domain", "application", "adapters", "cli"))
-    files = sorted(file for room in rooms for file in room.rglob("*.py"))
-    own = [file for file in files if not shown(file).startswith("domain/settings")]
-    return [shown(file) for file in own if reading.search(file.read_text())]
-
-
 @pytest.mark.parametrize("document", DOCUMENTS, ids=shown)
 def test_every_link_leads_somewhere(document: Path) -> None:
     none_of(dead_links(document, document.read_text()))
@@ -197,18 +181,6 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 def test_every_path_name_and_setting_of_the_text_exists(document: Path) -> None:
     text = document.read_text()
     none_of([*wrong_paths(shown(document), text), *unknown_settings(shown(document), text)])
-
-
-def test_what_is_said_to_have_no_effect_is_read_by_no_decision_and_not_refused() -> None:
-    warned = said_to_have_no_effect()
-    assert warned != []
-    refusals = (ROOT / "domain" / "settings_support.py").read_text()
-    found = [f"README.md: {name} is refused" for name in warned if f'"{name}"' in refusals]
-    read = {name: readers(name) for name in warned}
-    found += [f"README.md: {name} has an effect in {read[name]}" for name in warned if read[name]]
-    none_of(found)
-    assert '"risk.countdown_seconds"' in refusals
-    assert readers("signals.max_age_seconds") == ["application/processes/admission.py"]
 
 
 def test_a_dead_link_a_wrong_name_and_a_missing_setting_are_found() -> None:

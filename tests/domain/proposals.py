@@ -6,15 +6,29 @@ from typing import Any
 
 import msgspec
 
+from domain.day_loss import DayLoss
 from domain.gate import EntryProposal, GateFacts, ProposedLeg
 from domain.grid import PlannedLeg
+from domain.instrument import Instrument
 from domain.message import MarkSeen
-from domain.settings import PoolSettings, RiskSettings
+from domain.settings import ExitSettings, PoolSettings, RiskSettings
 
 D = Decimal
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 BTC = "BTC/USDT:USDT"
 ETH = "ETH/USDT:USDT"
+PERPETUAL = Instrument(
+    symbol=BTC,
+    venue_symbol="BTCUSDT",
+    kind="linear",
+    base="BTC",
+    quote="USDT",
+    settle="USDT",
+    tick=D("0.1"),
+    step=D("0.001"),
+    min_quantity=D("0.001"),
+    min_notional=D(5),
+)
 
 
 def proposal(number: int = 1, *, reserve: str = "1000", **changes: Any) -> EntryProposal:
@@ -50,7 +64,7 @@ def proposal(number: int = 1, *, reserve: str = "1000", **changes: Any) -> Entry
 
 
 def facts(*, risk: RiskSettings | None = None, slots: int = 10, **changes: Any) -> GateFacts:
-    """A fresh mark at 100, the right currency, leverage 1."""
+    """A fresh mark at 100, the right currency, leverage 1, 100 000 free, nothing else open."""
     made = GateFacts(
         risk=risk or RiskSettings(),
         pool=PoolSettings(max_open_groups=slots),
@@ -61,5 +75,15 @@ def facts(*, risk: RiskSettings | None = None, slots: int = 10, **changes: Any) 
         now=NOON,
         has_discrepancy=False,
         foreign=D(0),
+        instrument=PERPETUAL,
+        day_loss=DayLoss(realized=D(0)),
+        equity=D(100_000),
+        peak=D(100_000),
+        free_balance=D(100_000),
+        last_loss_at=None,
+        orders=0,
+        position=D(0),
+        stakes=(),
+        exits=ExitSettings(),
     )
     return msgspec.structs.replace(made, **changes)

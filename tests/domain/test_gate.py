@@ -7,6 +7,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
+from domain.day_loss import DayLoss
 from domain.gate import Assessment, RiskedNow, Rule, RuleCheck, Slot
 from domain.gate_rules import assess
 from domain.message import MarkSeen
@@ -19,7 +20,6 @@ CALM = RiskedNow(
     slots=(),
     committed=D(0),
     committed_symbol=D(0),
-    realized_today=D(0),
 )
 
 
@@ -172,7 +172,7 @@ def test_a_symbols_committed_capital_may_reach_its_limit(committed: str, passes:
 
 @pytest.mark.parametrize(("realized", "passes"), [("-499.99", True), ("-500", False), ("9", True)])
 def test_a_days_loss_that_reaches_the_limit_trips(realized: str, passes: bool) -> None:
-    verdict = assess(proposal(), facts(), risked(realized_today=D(realized)))
+    verdict = assess(proposal(), facts(day_loss=DayLoss(realized=D(realized))), CALM)
 
     assert verdict.passed is passes
     assert passes or (verdict.reason, verdict.transient) == ("max_daily_loss", True)
@@ -209,10 +209,13 @@ def test_null_limits_switch_their_rules_off() -> None:
         max_daily_loss=None,
         max_mark_age_seconds=None,
         max_entry_deviation_percent=None,
+        max_drawdown_percent=None,
+        min_liquidation_distance_percent=None,
     )
-    wild = risked(committed=D("1e9"), committed_symbol=D("1e9"), realized_today=D("-1e9"))
+    wild = risked(committed=D("1e9"), committed_symbol=D("1e9"))
+    known = facts(risk=off, leverage=99, mark=None, day_loss=DayLoss(realized=D("-1e9")))
 
-    verdict = assess(proposal(entry_price=D(900)), facts(risk=off, leverage=99, mark=None), wild)
+    verdict = assess(proposal(entry_price=D(900)), known, wild)
 
     assert verdict.passed
     assert {line.rule for line in verdict.receipt if line.limit is None} >= {
@@ -254,7 +257,6 @@ def test_what_is_no_positive_number_is_no_mark(price: str) -> None:
     [
         ("committed", "max_committed_capital"),
         ("committed_symbol", "max_committed_capital_per_symbol"),
-        ("realized_today", "max_daily_loss"),
     ],
 )
 def test_a_value_that_is_no_number_fails_closed(unknown: str, rule: Rule) -> None:

@@ -265,6 +265,15 @@ def test_what_was_to_trade_at_once_is_not_sent_again_but_given_up() -> None:
     )
 
 
+def test_what_is_not_wanted_any_more_is_not_sent_again_but_given_up() -> None:
+    unwanted = msgspec.structs.replace(not_found(30), wanted=False)
+
+    given(order, REQUESTED, UNKNOWN, missed(1, 0), missed(2, 15)).when(unwanted).then(
+        missed(3, 30), OrderExpired(client_order_id=ID)
+    )
+    given(order, REQUESTED, UNKNOWN, missed(1, 0)).when(unwanted).then(missed(2, 30))
+
+
 def test_the_second_resend_is_counted_and_needs_a_proof_of_its_own() -> None:
     resent = OrderResent(client_order_id=ID, sending=1)
     lost_again = (REQUESTED, UNKNOWN, missed(1, 0), missed(2, 15), missed(3, 30), resent, UNKNOWN)

@@ -230,3 +230,47 @@ def test_funding_is_shared_once_and_counts() -> None:
 
     assert state.funding == D("-0.3")
     given(position_group, OPENED, CLOSING, CLOSED).when(SHARE).then_nothing()
+
+
+def bounded(signal_id: str, bound: str, **quantities: str) -> ReductionStarted:
+    return msgspec.structs.replace(reduction(signal_id, **quantities), bound=D(bound))
+
+
+def start(started: ReductionStarted) -> StartReduction:
+    return StartReduction(group_id="g1", started=started)
+
+
+def test_the_orders_that_keep_a_bound_are_known_for_good() -> None:
+    paid = bounded("", "90", l0="2")
+    state = given(position_group, OPENED).when(start(paid)).then(paid)
+    assert state.bound == D(90)
+
+    ended = ReductionEnded(group_id="g1", ended_at=NOON)
+    state = fold(position_group, [OPENED, paid, attempted(1), ended, CLOSING, attempted(2)])
+
+    assert (state.bound, state.bounded_sales) == (None, ("close1",))
+
+
+def test_a_bounded_reduction_waits_its_turn() -> None:
+    other = start(bounded("s9", "91", l1="2"))
+    given(position_group, OPENED, reduction("s2", l0="2")).when(other).then_nothing()
+    given(position_group, OPENED, bounded("", "90", l0="2")).when(other).then_nothing()
+
+
+def test_a_reduction_without_a_bound_ends_the_bounded_one_and_begins_anew() -> None:
+    must = reduction("s2", l0="3")
+    past = (OPENED, bounded("", "90", l0="2", l1="1"), attempted(1))
+
+    ended = ReductionEnded(group_id="g1", ended_at=NOON)
+    state = given(position_group, *past).when(start(must)).then(ended, must)
+
+    assert state.bound is None
+    assert [(part.leg_id, part.quantity) for part in state.reducing] == [("l0", D(3))]
+    assert state.attempts_before == 1
+    assert state.bounded_sales == ("close1",)
+
+
+def test_a_trade_that_closes_keeps_no_bound() -> None:
+    state = given(position_group, OPENED, bounded("", "90", l0="2")).when(CLOSE).then(CLOSING)
+
+    assert (state.bound, state.reducing) == (None, ())

@@ -27,7 +27,6 @@ from domain.settings_document import (
     settings_hash,
 )
 from domain.settings_rules import validate, warnings
-from domain.settings_support import unsupported
 
 SPECIFIED = """
 {"pool":    {"max_open_groups": 10, "pyramids_need_slot": false},
@@ -98,9 +97,8 @@ def test_an_empty_document_is_the_specified_document() -> None:
     assert specified.overrides == (Override(symbol="BTC/USDT:USDT", timeframe="15"),)
 
 
-def test_the_defaults_are_valid_and_supported_and_raise_no_warning() -> None:
+def test_the_defaults_are_valid_and_raise_no_warning() -> None:
     assert validate(Settings()) == ()
-    assert unsupported(parse_settings(SPECIFIED)) == ()
     assert warnings(Settings()) == ()
 
 
@@ -347,22 +345,6 @@ def test_an_override_knows_every_key_of_what_it_overrides() -> None:
     assert ExitsPatch.__struct_fields__ == ExitSettings.__struct_fields__
     kept = {"currency", "allocation", "hedge_mode"}
     assert {*CapitalPatch.__struct_fields__} == {*CapitalSettings.__struct_fields__} - kept
-
-
-@pytest.mark.parametrize(
-    ("document", "field"),
-    [
-        ({"risk": {"cooldown_minutes_after_loss": 5}}, "risk.cooldown_minutes_after_loss"),
-        ({"risk": {"daily_loss_includes_open": True}}, "risk.daily_loss_includes_open"),
-        ({"risk": {"countdown_seconds": 60}}, "risk.countdown_seconds"),
-    ],
-)
-def test_a_valid_setting_that_this_release_cannot_act_on_is_named(
-    document: dict[str, Any], field: str
-) -> None:
-    problems = unsupported(parse_settings(json.dumps(document)))
-
-    assert [problem.field for problem in problems] == [field]
 
 
 JSON_VALUES = st.recursive(

@@ -4,8 +4,7 @@ import json
 
 from domain.settings_document import parse_settings
 from domain.settings_outlook import outlook_of
-from domain.settings_rules import warnings
-from domain.settings_support import unsupported
+from domain.settings_rules import validate, warnings
 
 
 def test_a_full_group_above_the_limit_of_all_capital_is_warned_of() -> None:
@@ -34,7 +33,7 @@ def test_a_full_group_over_the_limit_of_its_symbol_is_warned_of_by_its_override(
 def test_a_ladder_may_reach_just_short_of_the_whole_price() -> None:
     settings = parse_settings('{"grid": {"generator": {"gap_percent": "-24.99"}}}')
 
-    assert unsupported(settings) == ()
+    assert validate(settings) == ()
 
 
 def test_the_outlook_tells_worst_cases_first_and_warnings_after_them() -> None:

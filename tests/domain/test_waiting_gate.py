@@ -32,7 +32,6 @@ def risked(*slots: Slot, committed: str = "1000", reserved: str = "1000") -> Ris
         slots=slots,
         committed=D(committed),
         committed_symbol=D(committed),
-        realized_today=D(0),
         reserved=D(reserved),
     )
 

@@ -31,6 +31,7 @@ FROM = "PLIMSOLL_TEST_FROM"
 # What a commit is named after: the first of these that it contains, and else nothing.
 FACTS = {
     "trading_day.signal_received.v1": "signal",
+    "equity.emergency_stopped.v1": "emergency-stopped",
     "exit.touched.v1": "exit-touched",
     "position_group.reduction_started.v1": "reduction-started",
     "position_group.reduction_ended.v1": "reduction-ended",

@@ -54,6 +54,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     position_side: str = "both"
     filled: Decimal = Decimal(0)
     refused_code: str | None = None
+    symbol: str = ""
 
 
 class VenueDesk:
@@ -124,6 +125,10 @@ class VenueDesk:
     async def line(self, line: str) -> None:
         """Cut, restore or disconnect."""
         await self._post("/line", {"line": line})
+
+    async def countdowns(self) -> set[str]:
+        """The symbols whose orders will end by themselves unless that is put off."""
+        return set(await self._get("/countdowns"))
 
     async def doubled(self) -> dict[str, int]:
         """Client ids that were sent more than once; none may be."""
@@ -202,4 +207,5 @@ def _order(row: dict[str, Any]) -> Order:
         position_side=ticket["position_side"],
         filled=Decimal(row.get("filled", "0")),
         refused_code=row.get("refused_code"),
+        symbol=ticket["symbol"],
     )

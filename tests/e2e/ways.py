@@ -30,7 +30,14 @@ FIVE_LEGS = [
     {"gap_percent": gap, "weight_percent": "20", "take_profit_percent": "1"}
     for gap in ("0", "-0.5", "-1", "-1.5", "-2")
 ]
-GRIDS: dict[str, dict[str, Any]] = {"60": {"post_only": True}, "120": {"legs": FIVE_LEGS}}
+# Trades that one pyramid fills, and that no target of their own ends.
+HELD = {"legs": [{**leg, "take_profit_percent": "30"} for leg in LEGS], "max_pyramids": 1}
+GRIDS: dict[str, dict[str, Any]] = {
+    "60": {"post_only": True},
+    "120": {"legs": FIVE_LEGS},
+    "240": HELD,
+    "360": HELD,
+}
 SETTINGS: dict[str, Any] = {
     # Marks of the allowed symbols are followed from the start.
     "risk": {"symbols_allowed": [BTC]},

@@ -68,6 +68,31 @@ def test_rules_come_from_the_venues_strings_never_from_ccxts_floats() -> None:
     assert dogecoin.max_quantity == D(30_000_000)
 
 
+def test_the_limits_of_a_market_come_from_its_filters() -> None:
+    filters = [
+        {"filterType": "MAX_NUM_ORDERS", "limit": 200},
+        {"filterType": "PERCENT_PRICE", "multiplierUp": "1.1500", "multiplierDown": "0.9000"},
+    ]
+    info = {**market()["info"], "filters": filters, "maintMarginPercent": "3.0000"}
+
+    (dogecoin,) = binance_usdm_instruments([market(info=info)])
+
+    assert dogecoin.max_open_orders == 200
+    assert (dogecoin.band_percent, dogecoin.band_taking_only) == (D(10), True)
+    assert dogecoin.maintenance_margin_percent == D(3)
+    assert dogecoin.position_limit is None, "no public market data tells it"
+
+
+@pytest.mark.parametrize("told", [{}, {"maintMarginPercent": "NaN"}, {"maintMarginPercent": "0"}])
+def test_limits_that_are_not_told_are_none_and_the_maintenance_margin_the_usual(
+    told: dict[str, Any],
+) -> None:
+    (dogecoin,) = binance_usdm_instruments([market(info={**market()["info"], **told})])
+
+    assert (dogecoin.max_open_orders, dogecoin.band_percent) == (None, None)
+    assert dogecoin.maintenance_margin_percent == D("2.5")
+
+
 @pytest.mark.parametrize(
     "changes",
     [

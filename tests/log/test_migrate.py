@@ -75,7 +75,7 @@ def test_two_processes_that_start_at_once_migrate_once(empty_postgres_url: str) 
     assert failures == []
     with owner(empty_postgres_url) as connection:
         assert connection.execute("SELECT version_num FROM plimsoll.schema_version").fetchall() == [
-            ("0001",)
+            ("0002",)
         ]
 
 

@@ -21,6 +21,9 @@ MORNING = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 SYMBOL = "BTC/USDT:USDT"
 D = Decimal
 ENTRY = D(60000)
+DAILY = frozenset(
+    {"trading_day", "queue", "risk_engine", "holdings", "brakes", "equity", "offset_watch"}
+)
 
 
 class Story:
@@ -73,7 +76,7 @@ class Story:
 
 
 def _key(aggregate: str, event: Event, at: datetime) -> str:
-    if aggregate in {"trading_day", "queue", "risk_engine", "holdings"}:
+    if aggregate in DAILY:
         return at.date().isoformat()
     fields = {
         "order": "client_order_id",
@@ -82,6 +85,7 @@ def _key(aggregate: str, event: Event, at: datetime) -> str:
         "position_group": "group_id",
         "exit": "exit_id",
         "waiting_entry": "pyramid_id",
+        "offset": "offset_id",
     }
     return "self" if aggregate == "account" else str(getattr(event, fields[aggregate]))
 

@@ -14,6 +14,8 @@ from projections.models import TABLES
 from projections.rebuild import fingerprint, rebuild, verify
 from projections.rows import SCHEMA
 from projections.runner import ALL_VIEWS, ProjectionRunner, apply_batch, apply_upto, connect
+from tests.projections.offsetting import whole_offset
+from tests.projections.risks import whole_risk
 from tests.projections.story import Story, append
 from tests.projections.trading import whole_trade
 
@@ -61,7 +63,7 @@ async def projected(url: str, limit: int = 2_000) -> dict[str, str]:
 
 @pytest.fixture
 def story(postgres_url: str) -> Story:
-    told = whole_trade()
+    told = whole_offset(whole_risk(whole_trade()))
     append(postgres_url, told.events)
     return told
 
@@ -108,7 +110,7 @@ async def test_a_runner_killed_within_a_batch_leaves_nothing_and_the_next_does_i
         await killer.execute("SELECT pg_terminate_backend($1)", doomed.get_server_pid())
         await until(doomed.is_closed)
         assert await store.position(killer, SCHEMA) == 0
-        assert await killer.fetchval("SELECT count(*) FROM read_3.audit_log") == 0
+        assert await killer.fetchval("SELECT count(*) FROM read_4.audit_log") == 0
     assert await projected(postgres_url) == expected
 
 
@@ -220,7 +222,7 @@ async def test_a_runner_that_waited_for_the_switch_starts_over_with_the_new_tabl
         batch = await read_batch(late, 0)
         transaction = holder.transaction()
         await transaction.start()
-        await holder.execute("UPDATE read_3.position SET at = -1")
+        await holder.execute("UPDATE read_4.position SET at = -1")
         waiting = asyncio.create_task(apply_batch(late, SCHEMA, 0, batch))
         pid = late.get_server_pid()
 
@@ -245,7 +247,7 @@ async def test_verification_names_the_table_that_was_altered(
     await projected(postgres_url)
     assert (await verify(postgres_url)).intact
     async with connected(postgres_url) as saboteur:
-        await saboteur.execute("UPDATE read_3.legs SET realized = realized + 0.01")
+        await saboteur.execute("UPDATE read_4.legs SET realized = realized + 0.01")
     verdict = await verify(postgres_url)
     assert (verdict.intact, verdict.differing) == (False, ("legs",))
 
@@ -261,11 +263,11 @@ async def test_versions_of_a_row_follow_each_other_without_gap_or_overlap(
             keys = ", ".join(table.key)
             broken = await connection.fetchval(
                 f"SELECT count(*) FROM (SELECT until, lead(since) OVER (PARTITION BY {keys}"
-                f" ORDER BY since) AS next FROM read_3.{name}) AS version"
+                f" ORDER BY since) AS next FROM read_4.{name}) AS version"
                 " WHERE next IS NOT NULL AND (until IS NULL OR until > next)"
             )
             assert broken == 0, name
-        assert await connection.fetchval("SELECT count(*) FROM read_3.legs") > 5
+        assert await connection.fetchval("SELECT count(*) FROM read_4.legs") > 5
 
 
 async def test_history_is_what_a_projection_up_to_there_would_show(
@@ -283,7 +285,7 @@ async def test_history_is_what_a_projection_up_to_there_would_show(
                 columns = ", ".join(f'"{column}"' for column in table.names)
                 now = f"SELECT {columns} FROM read_part.{name} WHERE until IS NULL ORDER BY 1, 2"
                 then = (
-                    f"SELECT {columns} FROM read_3.{name} WHERE since <= $1"
+                    f"SELECT {columns} FROM read_4.{name} WHERE since <= $1"
                     " AND (until IS NULL OR until > $1) ORDER BY 1, 2"
                 )
                 assert await connection.fetch(now) == await connection.fetch(then, end), name

@@ -294,7 +294,7 @@ async def test_the_role_that_may_only_read_and_append_reads_every_page(world: Wo
         assert (await pages.signals(pool, ACCOUNT)).rows
         assert (await pages.log(pool, ACCOUNT)).rows
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await pool.execute("DELETE FROM read_3.legs")
+            await pool.execute("DELETE FROM read_4.legs")
 
 
 async def _confine(connection: asyncpg.Connection) -> None:

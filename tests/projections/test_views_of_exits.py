@@ -247,7 +247,7 @@ async def test_a_fee_valued_later_comes_off_lot_and_profit(world: World) -> None
     assert (before.realized, before.fees, before.fees_pending) == (D("2.3"), D("0.1"), 1)
     assert now.fees_pending == 0
     assert (now.realized, now.fees, now.unrealized) == (D("0.3"), D("5.1"), D(-3))
-    query = "SELECT fees_pending FROM read_3.legs WHERE leg_id = $1 ORDER BY since"
+    query = "SELECT fees_pending FROM read_4.legs WHERE leg_id = $1 ORDER BY since"
     rows = await world.pool.fetch(query, leg_name())
     assert list(dict.fromkeys(row["fees_pending"] for row in rows[1:])) == [1, 0]
     results = await pages.performance(world.pool, ACCOUNT)

@@ -27,13 +27,19 @@ ORDER = {"long": ("buy", "sell"), "short": ("sell", "buy")}
 
 
 class Chart(NamedTuple):
-    """One strategy on one chart. `sides`: which it may hold; with both it reverses."""
+    """One strategy on one chart. `sides`: which it may hold; with both it reverses.
+
+    One that `stays` never says to leave: its trades end by their targets, or as risk has it.
+    One that trades `against` the trend buys as the averages cross downwards: the dip.
+    """
 
     symbol: str
     minutes: int
     sides: tuple[str, ...]
     scales_out: bool = False
     leaves_all: bool = False
+    stays: bool = False
+    against: bool = False
 
 
 class Bar(NamedTuple):
@@ -88,9 +94,12 @@ class Strategy:
     def _cross(self, bar: Bar, trend: str) -> Iterator[Alert]:
         held, wanted = self._side, trend in self._chart.sides
         self._adds, self._scaled = 0, False
-        if held and wanted:
+        if held == trend:
+            # It stayed while the trend was against it, and adds now that it is back.
+            yield self._alert(bar, "signal", held, self._size + SIZE)
+        elif held and wanted:
             yield self._alert(bar, "reverse", trend, SIZE)
-        elif held:
+        elif held and not self._chart.stays:
             yield self._alert(bar, "exit", held, Decimal(0))
         elif wanted:
             yield self._alert(bar, "signal", trend, SIZE)
@@ -149,7 +158,7 @@ def alerts_of(candles: Path, chart: Chart) -> Iterator[Alert]:
         above_before = before - fast
         fast = _average(fast, bar.close, FAST) if number else bar.close
         slow = _average(slow, bar.close, SLOW) if number else bar.close
-        now = "long" if fast > slow else "short"
+        now = "long" if (fast > slow) != chart.against else "short"
         if number > SLOW // 2:
             sign = 1 if now == "long" else -1
             ahead_before, ahead = sign * above_before > 0, sign * (bar.close - fast) > 0
@@ -187,10 +196,11 @@ def write(file: Path, charts: Sequence[tuple[Path, Chart]]) -> int:
     return len(lines)
 
 
-def alerts_before(file: Path, end: datetime, target: Path) -> Path:
-    """Only the alerts that came before the end of a run, as a file of their own."""
+def alerts_between(file: Path, begin: datetime, end: datetime, target: Path) -> Path:
+    """Only the alerts that came during a run, as a file of their own."""
     lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line in lines if datetime.fromisoformat(json.loads(line)["at"]) < end]
+    times = [datetime.fromisoformat(json.loads(line)["at"]) for line in lines]
+    kept = [line for at, line in zip(times, lines, strict=True) if begin <= at < end]
     target.write_text("".join(kept), encoding="utf-8")
     return target
 
@@ -217,6 +227,20 @@ def recorded_sets() -> dict[str, list[tuple[Path, Chart]]]:
             for pair, candles in EIGHT_PAIRS.items()
             for minutes in ((30, 60) if pair[0] in "AEL" else (60,))
         ]
+    # The dip is bought, and bought again; two charts go with the crash.
+    sets["pairs-crash"] = [
+        (EIGHT_PAIRS[f"{base}/BTC"], Chart(f"{base}BTC.P", 60, (side,), stays=True, against=dip))
+        for base, side, dip in (
+            ("ADA", "long", True),
+            ("DASH", "short", False),
+            ("ETC", "long", True),
+            ("ETH", "long", True),
+            ("LTC", "long", True),
+            ("NXT", "short", False),
+            ("TRX", "long", True),
+            ("XLM", "long", True),
+        )
+    ]
     return sets
 
 

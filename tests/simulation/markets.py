@@ -46,11 +46,12 @@ def path_of(candles: Path) -> list[Step]:
     return steps
 
 
-def first_days(candles: Path, days: int, target: Path) -> Path:
-    """The candles of the first `days` days, as a file of their own."""
+def some_days(candles: Path, skipped: int, days: int, target: Path) -> Path:
+    """The candles of `days` days after the first `skipped`, as a file of their own."""
     rows = list(_rows(candles))
-    end = datetime.fromisoformat(rows[0]["timestamp"]) + timedelta(days=days)
-    kept = (row for row in rows if datetime.fromisoformat(row["timestamp"]) < end)
+    begin = datetime.fromisoformat(rows[0]["timestamp"]) + timedelta(days=skipped)
+    end = begin + timedelta(days=days)
+    kept = (row for row in rows if begin <= datetime.fromisoformat(row["timestamp"]) < end)
     return _write(target, [[row[name] for name in COLUMNS] for row in kept])
 
 

@@ -18,16 +18,18 @@ ROOT = HERE.parents[1]
 BTC_WEEK = BTC_WEEK_MARKET["BTC/USDT:USDT"]
 WEEK_ALERTS = HERE / "btc-week-alerts.jsonl"
 SECONDS_MAX = 300
+RUINED = 3
 
 __all__ = ["BTC_WEEK", "CANDLES", "WEEK_ALERTS", "FinishedRun", "simulate"]
 
 
 class FinishedRun(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run printed and wrote."""
+    """What a run printed and wrote; `ruined`: it ended where its equity fell to nothing."""
 
     summary: dict[str, Any]
     fills: list[dict[str, str]]
     events: bytes
+    ruined: bool = False
 
 
 def simulate(out: Path, arguments: Sequence[str], hash_seed: str) -> FinishedRun:
@@ -42,11 +44,13 @@ def simulate(out: Path, arguments: Sequence[str], hash_seed: str) -> FinishedRun
         timeout=SECONDS_MAX,
         check=False,
     )
-    assert done.returncode == 0, f"simulate ended with {done.returncode}: {done.stderr}"
+    told = f"simulate ended with {done.returncode}: {done.stderr}"
+    assert done.returncode in (0, RUINED), told
     with (out / "fills.csv").open(newline="", encoding="utf-8") as file:
         fills = list(csv.DictReader(file))
     return FinishedRun(
         summary=json.loads(done.stdout),
         fills=fills,
         events=(out / "events.jsonl").read_bytes(),
+        ruined=done.returncode == RUINED,
     )

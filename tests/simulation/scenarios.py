@@ -10,15 +10,15 @@ import msgspec
 
 from tests.simulation.checking import Evidence
 from tests.simulation.log_reading import facts_of
-from tests.simulation.make_alerts import Chart, alerts_before, write
+from tests.simulation.make_alerts import Chart, alerts_between, write
 from tests.simulation.markets import (
     BTC_WEEK,
     EIGHT_PAIRS,
     EIGHT_PERPETUALS,
     HERE,
-    first_days,
     make_up,
     path_of,
+    some_days,
 )
 from tests.simulation.recomputing import Rules, nearest_target
 from tests.simulation.running import FinishedRun, simulate
@@ -31,7 +31,7 @@ SPOT_STEPS = ("ETH/BTC=step:0.001", "DASH/BTC=step:0.001", "LTC/BTC=step:0.001")
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
-    """One run. `market`: btc, pairs, spot or made-up; `days`: only the first so many."""
+    """One run. `market`: btc, pairs, spot or made-up; `days` of it, after the first `skipped`."""
 
     name: str
     market: str
@@ -39,6 +39,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     settings: str
     days: int = 7
     rules: tuple[str, ...] = ()
+    skipped: int = 0
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +75,15 @@ def _own(name: str, market: str, alerts: str, settings: str, days: int = 3) -> S
     return Scenario(name=name, market=market, alerts=alerts, settings=settings, days=days)
 
 
+def _crash(settings: str) -> Scenario:
+    """16 and 17 January 2018: eight pairs lose up to a third of their price."""
+    return Scenario(
+        name=settings, market="pairs", alerts="pairs-crash", settings=settings, days=2, skipped=5
+    )
+
+
+# The same without a risk engine: no limit, no breaker, no stop, no offset. It ends ruined.
+BARE_CRASH = _crash("crash-bare")
 SCENARIOS = (
     *_of_every_mode(),
     Scenario(
@@ -97,6 +107,7 @@ SCENARIOS = (
     _own("capital-whole-and-kept-open", "btc", "btc-short", "capital-full"),
     _own("small-legs-merged", "btc", "btc-long", "merge"),
     _own("two-slots-for-eight-pairs", "pairs", "pairs-long", "pressure", days=4),
+    _crash("crash-guarded"),
     _own("made-up-long", "made-up", "long", "usdt-per-leg-resting"),
     _own("made-up-short", "made-up", "short", "usdt-per-leg-watch"),
     _own("made-up-aggregate", "made-up", "both", "usdt-aggregate-resting"),
@@ -128,11 +139,12 @@ def prepare(scenario: Scenario, place: Path) -> Prepared:
         write(alerts, charts)
     else:
         candles = {
-            symbol: first_days(file, scenario.days, place / file.name)
+            symbol: some_days(file, scenario.skipped, scenario.days, place / file.name)
             for symbol, file in MARKETS[scenario.market].items()
         }
-        ends = max(path_of(file)[-1].at for file in candles.values())
-        alerts = alerts_before(alerts, ends, place / "alerts.jsonl")
+        paths = [path_of(file) for file in candles.values()]
+        begins, ends = min(path[0].at for path in paths), max(path[-1].at for path in paths)
+        alerts = alerts_between(alerts, begins, ends, place / "alerts.jsonl")
     return Prepared(
         scenario=scenario,
         candles=candles,

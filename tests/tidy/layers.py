@@ -6,6 +6,7 @@ from tests.tidy.sources import ROOMS, Source, imported
 
 # Library -> the only places that may know it.
 OUTSIDERS = {
+    "apprise": ("adapters/notifying/",),
     "ccxt": ("adapters/exchanges/",),
     "psycopg": ("adapters/postgres/", "projections/"),
     "psycopg_pool": ("adapters/postgres/", "projections/"),

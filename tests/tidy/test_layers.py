@@ -43,6 +43,7 @@ def test_libraries_stay_in_their_rooms() -> None:
     ("path", "text"),
     [
         ("adapters/vault.py", "import ccxt"),
+        ("cli/notify.py", "from apprise import Apprise"),
         ("web/api.py", "from ccxt.pro import binance"),
         ("application/engine.py", "import psycopg"),
         ("web/pages.py", "import asyncpg"),

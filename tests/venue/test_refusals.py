@@ -7,6 +7,7 @@ import pytest
 
 from application.inputs import Refused
 from application.ports import OrderTicket
+from domain.instrument import Side
 from tests.venue.bench import AT, SYMBOL, move, new_core, ticket, told
 
 
@@ -122,3 +123,52 @@ def test_an_order_closing_the_position_needs_no_margin() -> None:
     assert core.free < Decimal(100)
     assert told(core.place(ticket("b", "sell", "0.01", "61000"), AT)) == [("b", "accepted")]
     assert core.positions() == {SYMBOL: Decimal("0.01")}
+
+
+def test_no_more_orders_of_a_market_are_taken_than_it_allows() -> None:
+    core = new_core(max_open_orders=2)
+    core.place(ticket("a", "buy", "0.01", "59000"), AT)
+    core.place(ticket("b", "buy", "0.01", "59000"), AT)
+
+    assert told(core.place(ticket("c", "buy", "0.01", "59000"), AT)) == [("c", "refused -2025")]
+
+    core.cancel("a", AT)
+    core.place(ticket("c", "buy", "0.01", "59000"), AT)
+    assert [order.client_order_id for order in core.open_orders()] == ["b", "c"]
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_nobody_holds_more_than_the_market_allows(side: Side) -> None:
+    core = new_core(position_limit=Decimal("0.03"))
+    opposite: Side = "sell" if side == "buy" else "buy"
+    away = "59000" if side == "buy" else "61000"
+    core.place(ticket("a", side, "0.01", None), AT)
+    core.place(ticket("b", side, "0.01", away), AT)
+
+    assert told(core.place(ticket("c", side, "0.011", away), AT)) == [("c", "refused -2027")]
+
+    core.place(ticket("c", side, "0.01", away), AT)
+    core.place(ticket("d", opposite, "0.04", None), AT)
+    core.place(ticket("e", opposite, "0.01", None, reduce_only=True), AT)
+    held = Decimal("-0.03") if side == "buy" else Decimal("0.03")
+    assert core.positions() == {SYMBOL: held}, "what closes a position does not enlarge it"
+
+
+@pytest.mark.parametrize(
+    ("order", "both_ways", "one_way"),
+    [
+        (ticket("a", "buy", "0.001", "66000.1"), "-4016", "-4016"),
+        (ticket("a", "sell", "0.001", "53999.9"), "-4024", "-4024"),
+        (ticket("a", "buy", "0.001", "53999.9"), "-4024", None),
+        (ticket("a", "sell", "0.001", "66000.1"), "-4016", None),
+        (ticket("a", "buy", "0.001", "54000"), None, None),
+        (ticket("a", "sell", "0.001", "66000"), None, None),
+    ],
+)
+def test_a_limit_beyond_the_band_is_refused(
+    order: OrderTicket, both_ways: str | None, one_way: str | None
+) -> None:
+    for taking_only, code in ((False, both_ways), (True, one_way)):
+        core = new_core(band_percent=Decimal(10), band_taking_only=taking_only)
+        (*_, last) = told(core.place(order, AT))
+        assert last == ("a", "accepted" if code is None else f"refused {code}")

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from projections.risk_views import HoldRow
 from projections.views import (
     AccountView,
     AlertRow,
@@ -16,6 +17,7 @@ from projections.views import (
     OverviewView,
     PerformanceTotals,
     PerformanceView,
+    QueuedFor,
     QueueRow,
     QueueView,
     ReversedTrade,
@@ -108,7 +110,13 @@ COUNTS = LedgerCounts(
 )
 
 
-def overview(unrealized: Decimal, *, state: str = "active", unprotected: int = 0) -> OverviewView:
+def overview(
+    unrealized: Decimal,
+    *,
+    state: str = "active",
+    unprotected: int = 0,
+    holds: tuple[HoldRow, ...] = (),
+) -> OverviewView:
     return OverviewView(
         account="paper",
         position=900,
@@ -118,15 +126,26 @@ def overview(unrealized: Decimal, *, state: str = "active", unprotected: int = 0
         paper=True,
         trading_state=state,
         state_reason="" if state == "active" else "loss of the day 512.40 reached 500",
+        holds=holds,
         open_groups=4,
         max_open_groups=10,
         queued=3,
+        queued_for=(
+            QueuedFor(reason="max_open_groups", count=2),
+            QueuedFor(reason="waits until what it reverses is flat", count=1),
+        ),
         realized_total=D("1204.118"),
         realized_today=D("-36.5"),
         unrealized=unrealized,
         unmarked=0,
         starting_balance=D(100000),
+        capital=D(100500),
         equity=D("101386.5655"),
+        peak=D("105392.7711"),
+        drawdown_percent=D("3.80119327"),
+        max_drawdown_percent=D(20),
+        day_loss=D("36.5"),
+        max_daily_loss=D(500),
         committed=D("14210.77"),
         worst_case=D(50000),
         max_committed_capital=D(50000),

@@ -8,9 +8,13 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from application.inbox import InboxUnavailable
+from application.offset_outlook import OffsetOutlook
 from domain.message import Input
+from projections.equity_views import EquityView
+from projections.offset_views import OffsetsView
+from projections.pages import EquityWanted
 from projections.position_views import GroupState, GroupView
-from projections.risk_views import RiskView
+from projections.risk_views import DecisionRow, RiskView
 from projections.views import (
     AccountView,
     AlertRow,
@@ -22,8 +26,16 @@ from projections.views import (
     QueueView,
     SignalsView,
 )
-from tests.web import story, story_risk, story_trades
+from tests.web import (
+    story,
+    story_equity,
+    story_offsets,
+    story_outlook,
+    story_risk,
+    story_trades,
+)
 from web.access import Access
+from web.answers import Refused
 from web.changes import ChangeFeed
 from web.deps import EngineStatus, Health, OrderLatency, StreamHealth, WebAccount, WebDeps
 from web.sources import SourceLimit
@@ -92,6 +104,8 @@ class StoryViews:
         )
         self.trading_state = "active"
         self.unprotected = 0
+        self.is_offsetting = False
+        self.equity_asked: list[EquityWanted] = []
         self.ledger = story.signals()
         self.alerts_told: tuple[AlertRow, ...] = story.alerts()
         self.asked_at: list[int | None] = []
@@ -105,7 +119,10 @@ class StoryViews:
 
     async def overview(self, account: str, at: int | None = None) -> OverviewView | None:
         self.asked_at.append(at)
-        shown = story.overview(self.pnl, state=self.trading_state, unprotected=self.unprotected)
+        state = self.trading_state
+        shown = story.overview(
+            self.pnl, state=state, unprotected=self.unprotected, holds=story_risk.held(state)
+        )
         return replace(shown, alerts=self.alerts_told)
 
     async def groups(
@@ -124,6 +141,18 @@ class StoryViews:
 
     async def risk(self, account: str, at: int | None = None) -> RiskView | None:
         return story_risk.risk(self.trading_state)
+
+    async def denials(self, account: str, at: int | None = None) -> tuple[DecisionRow, ...]:
+        return story_risk.DENIALS
+
+    async def offsets(self, account: str, *, limit: int = 20, at: int | None = None) -> OffsetsView:
+        return story_offsets.offsets(is_running=self.is_offsetting)
+
+    async def equity(
+        self, account: str, wanted: EquityWanted | None = None, at: int | None = None
+    ) -> EquityView | None:
+        self.equity_asked.append(wanted or EquityWanted())
+        return story_equity.equity()
 
     async def signals(
         self, account: str, *, limit: int = 100, offset: int = 0, at: int | None = None
@@ -177,6 +206,8 @@ class StubHouse:
         self.changes = ChangeFeed(coalesce_seconds=0.05)
         self.engine = "running"
         self.database = "ok"
+        self.outlook = story_outlook.outlook()
+        self.outlook_failure: Refused | None = None
         self.deps = WebDeps(
             version=VERSION,
             clock=self.clock,
@@ -187,9 +218,15 @@ class StubHouse:
             changes=self.changes,
             health=self.health,
             status=self.status,
+            offset_outlook=self.offset_outlook,
             trusted_proxies=tuple(trusted_proxies),
             source_limit=source_limit or SourceLimit(),
         )
+
+    async def offset_outlook(self, account: str) -> OffsetOutlook:
+        if self.outlook_failure is not None:
+            raise self.outlook_failure
+        return replace(self.outlook, account=account)
 
     async def health(self) -> Health:
         return Health(engine=self.engine, database=self.database)  # type: ignore[arg-type]

@@ -1,7 +1,8 @@
 """The web over the stub house in a process of its own, led by lines on its standard input.
 
 Prints `{"port": …, "login": …}` when it listens. `pnl 12.5` moves a figure and tells the pages;
-`state halted` changes the banner; `outcome text` adds a row to the log; `hang up` ends all streams.
+`state halted` changes the banner; `offset begins` sets one under way; `outcome text`
+adds a row to the log; `hang up` ends all streams.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from decimal import Decimal
 
 from adapters.clock import SystemClock
 from application.inputs import OperatorActed
-from tests.web import story
+from tests.web import story, story_offsets
 from tests.web.stub_house import StillClock, StubHouse
 from web.app import create_app
 from web.figures import words
@@ -44,6 +45,9 @@ def obey(house: StubHouse, line: str) -> None:
     elif verb == "state":
         house.views.trading_state = argument
         house.changes.publish({"overview", "risk"})
+    elif verb == "offset":
+        house.views.is_offsetting = argument == "begins"
+        house.changes.publish({"offsets"})
     elif verb == "unprotected":
         house.views.unprotected = int(argument)
         house.changes.publish({"overview", "groups"})
@@ -68,6 +72,7 @@ async def main() -> None:
     """Serve until SIGTERM."""
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
     house = StubHouse(clock=StoryClock())
+    house.outlook = story_offsets.outlook()
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_reader(sys.stdin, lambda: _read(house))

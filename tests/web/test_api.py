@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,9 @@ READS = (
     "groups",
     "queue",
     "risk",
+    "offset",
+    "offsets",
+    "equity",
     "signals",
     "alerts",
     "log",
@@ -63,6 +67,33 @@ async def test_alerts_are_told_of_one_subject_and_limited(api: AsyncTestClient) 
     of_one = (await api.get("/api/v1/alerts", params={"subject": "BNB"})).json()
     assert [row["text"] for row in of_one] == ["fees in BNB wait for a mark of BNB/USDT"]
     assert len((await api.get("/api/v1/alerts", params={"limit": 2})).json()) == 2
+
+
+async def test_samples_are_asked_for_by_time_and_thinned_to_a_number(
+    api: AsyncTestClient, house: StubHouse
+) -> None:
+    query = {"from": "2026-01-05T08:00:00Z", "to": "2026-01-05T12:00", "limit": "50"}
+    view = (await api.get("/api/v1/equity", params=query)).json()
+    asked = house.views.equity_asked[-1]
+    assert (asked.start, asked.end) == (
+        datetime(2026, 1, 5, 8, tzinfo=UTC),
+        datetime(2026, 1, 5, 12, tzinfo=UTC),
+    )
+    assert asked.points == 50
+    assert view["points"][0]["capital"] == "100500"
+    assert view["transfers"][0]["amount"] == "500"
+    assert (await api.get("/api/v1/equity", params={"from": "then"})).status_code == 400
+
+
+async def test_an_offset_is_told_with_each_step_and_exact_sums(api: AsyncTestClient) -> None:
+    view = (await api.get("/api/v1/offsets")).json()
+    (offset,) = view["offsets"]
+    assert (offset["earned"], offset["realized"], offset["result"]) == (
+        *("146.6123", "-146.4098", "0.2025"),
+    )
+    assert [step["role"] for step in offset["steps"]] == ["winner", "winner", "loser"]
+    assert offset["winners"][0]["expected"] == "88.1034"
+    assert view["timers"][0]["due_at"].startswith("2026-01-05T14:26")
 
 
 async def test_the_queue_tells_its_tuples_and_what_a_reversal_waits_for(
@@ -206,7 +237,13 @@ async def test_settings_changed_meanwhile_are_not_overwritten(api: AsyncTestClie
 async def test_health_needs_no_credentials_and_tells_what_is_wrong(
     client: AsyncTestClient, house: StubHouse
 ) -> None:
-    good = {"status": "ok", "engine": "running", "database": "ok", "version": VERSION}
+    good = {
+        "status": "ok",
+        "engine": "running",
+        "database": "ok",
+        "notifiers": "none",
+        "version": VERSION,
+    }
     answer = await client.get("/health")
     assert (answer.status_code, answer.json()) == (200, good)
     house.database = "no answer within 1 s"

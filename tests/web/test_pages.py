@@ -8,10 +8,13 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from application.inputs import OperatorActed, SettingsSubmitted
+from application.processes.offset_criteria import CriterionName
+from application.processes.opposing import UNTIL_FLAT
 from domain.gate import Rule
+from domain.holds import HoldCause
 from tests.web import story
 from tests.web.stub_house import StubHouse
-from web import figures
+from web import figures, rule_words
 from web.charts import curve
 from web.rendering import TEMPLATES
 
@@ -336,15 +339,24 @@ def test_a_reason_begins_as_a_sentence_and_keeps_its_names(shown: str, expected:
 @pytest.mark.parametrize(("reason", "shown"), [
     ("max_open_groups", "a free slot"),
     ("one_direction", "the other side to be flat"),
-    ("waits until what it reverses is flat", "waits until what it reverses is flat"),
+    ("waits until what it reverses is flat", "what it reverses to be flat"),
+    ("an operator's own words", "an operator's own words"),
 ])  # fmt: skip
 def test_what_a_queued_signal_waits_for_is_told_and_not_the_rules_name(
     reason: str, shown: str
 ) -> None:
-    assert figures.awaited(reason) == shown
+    assert rule_words.awaited(reason) == shown
 
 
-def test_every_passing_refusal_of_the_gate_is_told_as_what_is_waited_for() -> None:
-    final = {"currency", "symbol_allowed", "leverage", "max_entry_deviation"}
-    for rule in set(get_args(Rule)) - final:
-        assert figures.awaited(rule) != figures.words(rule), rule
+def test_every_rule_of_the_gate_has_words_for_its_receipt_and_for_what_is_waited_for() -> None:
+    rules = set(get_args(Rule))
+    assert rule_words.RULES.keys() == rules
+    assert rule_words.AWAITED.keys() - {UNTIL_FLAT} == rules
+    for rule in rules:
+        assert "_" not in rule_words.ruled(rule)
+        assert "_" not in rule_words.awaited(rule)
+
+
+def test_every_cause_of_a_hold_and_every_condition_of_a_loser_has_words() -> None:
+    assert rule_words.CAUSES.keys() == set(get_args(HoldCause))
+    assert rule_words.CRITERIA.keys() == set(get_args(CriterionName))

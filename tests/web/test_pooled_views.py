@@ -24,6 +24,9 @@ async def test_every_question_of_the_web_is_one_the_read_tables_answer(views: Vi
     assert await views.groups("paper", ("LIVE", "CLOSING"), limit=5) == ()
     assert (await views.queue("paper")).rows == ()
     assert await views.risk("paper") is None
+    assert await views.denials("paper") == ()
+    assert (await views.offsets("paper", limit=5)).offsets == ()
+    assert await views.equity("paper") is None
     assert (await views.signals("paper", limit=5, offset=5)).counts.received == 0
     assert (await views.log("paper")).rows == ()
     assert await views.performance("paper") is None

@@ -25,6 +25,10 @@ async def shapes(api: AsyncTestClient) -> dict[str, dict[str, str]]:
         ("RiskView", {"dust": "list of DustRow", "worst_cases": "WorstCases"}),
         ("GroupView", {"waiting": "list of WaitingView", "mark": "text or null"}),
         ("AccountView", {"refused": "SettingsRefusal or null"}),
+        ("RiskView", {"holds": "list of HoldRow", "breaker": "BreakerView", "worth": "WorthView"}),
+        ("OffsetsView", {"offsets": "list of OffsetView", "timers": "list of TimerRow"}),
+        ("OffsetView", {"steps": "list of StepRow", "winners": "list of PlannedWinner"}),
+        ("EquityView", {"points": "list of EquityPoint", "samples": "number"}),
     ],
 )
 async def test_each_fact_of_the_pages_is_a_field_of_the_api(
@@ -54,7 +58,7 @@ async def test_each_read_says_what_it_answers_with(browser: AsyncTestClient) -> 
         for path in re.findall(r"GET</span> <code>/api/v1/(\w+)</code>", told)
     }
     answers = {path: re.findall(r"<b>200</b>[^<]*(<a[^<]*)", told) for path, told in reads.items()}
-    assert len(answers) == 10
+    assert len(answers) == 13
     assert all(answers.values())
     assert answers["queue"][0].endswith(">QueueView")
     assert answers["alerts"][0].endswith(">list of AlertRow")

@@ -13,8 +13,8 @@ from adapters.exchanges.simulated.orders import is_reducing, is_stop, reserves
 from adapters.exchanges.simulated.spot_account import SpotHoldings
 from application.inputs import Refused
 from application.ports import OrderTicket
-from domain.instrument import Instrument, notional
-from domain.money import ZERO
+from domain.instrument import Instrument, Side, notional
+from domain.money import HUNDRED, ZERO, percent_of
 
 
 class Counter(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +37,7 @@ def refusal(ticket: OrderTicket, counter: Counter) -> Refused | None:
         _identity(ticket, instrument, counter)
         or _prices(ticket, instrument)
         or _quantity(ticket, instrument)
+        or _limits(ticket, instrument, counter)
         or _execution(ticket, instrument, counter)
         or _funds(ticket, instrument, counter)
     )
@@ -99,6 +100,43 @@ def _quantity(ticket: OrderTicket, instrument: Instrument) -> Refused | None:
         return refusals.quantity_below_minimum(instrument.kind)
     if instrument.max_quantity is not None and quantity > instrument.max_quantity:
         return refusals.quantity_above_maximum(instrument.kind)
+    return None
+
+
+def _limits(ticket: OrderTicket, instrument: Instrument, counter: Counter) -> Refused | None:
+    """What the market as a whole may hold: orders, contracts, and how far from the price."""
+    own = [each for each in counter.book.working.values() if each.ticket.symbol == ticket.symbol]
+    if instrument.max_open_orders is not None and len(own) >= instrument.max_open_orders:
+        return refusals.too_many_orders(instrument.kind)
+    if instrument.position_limit is not None and not is_reducing(ticket):
+        quantity = counter.holdings.quantity(instrument, ticket.position_side)
+        held = quantity if ticket.side == "buy" else -quantity
+        opening = [
+            each.remaining
+            for each in own
+            if each.ticket.side == ticket.side
+            and each.ticket.position_side == ticket.position_side
+            and not is_reducing(each.ticket)
+        ]
+        if held + sum(opening, ZERO) + ticket.quantity > instrument.position_limit:
+            return refusals.position_too_large(instrument.kind)
+    return _band(ticket, instrument, counter.price)
+
+
+def _band(ticket: OrderTicket, instrument: Instrument, price: Decimal | None) -> Refused | None:
+    """Buys above the band and sells below it; where it binds both ways, whatever is beyond."""
+    percent, limit = instrument.band_percent, ticket.price
+    if percent is None or limit is None or price is None:
+        return None
+    low, high = percent_of(price, HUNDRED - percent), percent_of(price, HUNDRED + percent)
+    near, far = (high, low) if ticket.side == "buy" else (low, high)
+    taking = limit > near if ticket.side == "buy" else limit < near
+    resting = limit < far if ticket.side == "buy" else limit > far
+    if taking:
+        return refusals.beyond_band(instrument.kind, ticket.side, near)
+    if resting and not instrument.band_taking_only:
+        opposite: Side = "sell" if ticket.side == "buy" else "buy"
+        return refusals.beyond_band(instrument.kind, opposite, far)
     return None
 
 

@@ -7,7 +7,7 @@ import re
 from decimal import Decimal
 
 from application.inputs import Refused
-from domain.instrument import MarketKind
+from domain.instrument import MarketKind, Side
 from domain.money import plain
 
 CLIENT_ORDER_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
@@ -82,6 +82,30 @@ def quantity_above_maximum(kind: MarketKind) -> Refused:
     if kind == "spot":
         return Refused(code="-1013", message="Filter failure: LOT_SIZE")
     return Refused(code="-4005", message="Quantity greater than max quantity.")
+
+
+def too_many_orders(kind: MarketKind) -> Refused:
+    """As many orders of the symbol work as the venue takes."""
+    if kind == "spot":
+        return Refused(code="-1013", message="Filter failure: MAX_NUM_ORDERS")
+    return Refused(code="-2025", message="Reach max open order limit.")
+
+
+def position_too_large(kind: MarketKind) -> Refused:
+    """With this order more could be held than the venue lets anyone hold."""
+    if kind == "spot":
+        return Refused(code="-1013", message="Filter failure: MAX_POSITION")
+    message = "Exceeded the maximum allowable position at current leverage."
+    return Refused(code="-2027", message=message)
+
+
+def beyond_band(kind: MarketKind, side: Side, edge: Decimal) -> Refused:
+    """A limit farther from the price than the venue's band, whose `edge` that is."""
+    if kind == "spot":
+        return Refused(code="-1013", message="Filter failure: PERCENT_PRICE")
+    if side == "buy":
+        return Refused(code="-4016", message=f"Limit price can't be higher than {plain(edge)}.")
+    return Refused(code="-4024", message=f"Limit price can't be lower than {plain(edge)}.")
 
 
 def min_notional(kind: MarketKind, minimum: Decimal) -> Refused:

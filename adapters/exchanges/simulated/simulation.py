@@ -171,8 +171,12 @@ class Simulation:
         return timedelta(seconds=book.account.settings.risk.offset.evaluate_seconds)
 
     def _is_awake(self) -> bool:
+        """A drawdown too deep is looked at a second time, also with nothing open any more."""
         book = self.engine.book
-        return bool(book.date and (book.risk.slots or book.queue.waiting))
+        if not book.date:
+            return False
+        is_held = bool(book.risk.slots or book.queue.waiting)
+        return is_held or book.equity.breached is not None
 
     def _marks(self, told: Input) -> dict[str, MarkSeen]:
         """Marks are as fresh as the virtual clock."""

@@ -13,6 +13,7 @@ from aiohttp import web
 from adapters.exchanges.simulated.orders import VenueOrder, is_stop
 from adapters.exchanges.wire import account_answers, market_answers
 from adapters.exchanges.wire.account_desk import AccountDesk
+from adapters.exchanges.wire.countdowns import Countdowns
 from adapters.exchanges.wire.desk import Desk, OrderNews
 from adapters.exchanges.wire.faults import FaultPlan
 from adapters.exchanges.wire.markets import Markets
@@ -41,6 +42,7 @@ class BinanceUsdm:
         self._markets = Markets(desk)
         self._margin = account_answers.Margin(desk)
         self.trading = Trading(desk, self._markets)
+        self.countdowns = Countdowns(desk, self._markets)
         self._account = AccountDesk(desk, self._markets, self._margin)
         desk.on_news.append(self._publish)
         desk.on_funding.append(self._publish_funding)
@@ -53,6 +55,7 @@ class BinanceUsdm:
             router.add_get(path, self.reception.public(public))
         for (method, path), signed in {
             **self.trading.answers(),
+            **self.countdowns.answers(),
             **self._account.answers(),
         }.items():
             router.add_route(method, path, self.reception.signed(signed))

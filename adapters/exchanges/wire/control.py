@@ -1,6 +1,7 @@
 """The control desk of the wire venue: plain HTTP on 127.0.0.1 to move prices and make faults."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from decimal import Decimal
 from typing import Literal, Protocol
 
@@ -21,6 +22,10 @@ class Controlled(Protocol):
     faults: FaultPlan
     hub: StreamHub
     proxy: ConnectProxy
+
+    def countdowns(self) -> dict[str, datetime]:
+        """When each countdown that runs will end, by unified symbol."""
+        ...
 
 
 class MoveAsked(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +93,7 @@ def control_application(venue: Controlled) -> web.Application:
     application.router.add_get("/open-orders", _shown(venue.desk.core.open_orders))
     application.router.add_get("/positions", _shown(venue.desk.positions))
     application.router.add_get("/prices", _shown(venue.desk.core.prices))
+    application.router.add_get("/countdowns", _shown(venue.countdowns))
     for path, action in _actions(venue).items():
         application.router.add_post(path, action)
     return application

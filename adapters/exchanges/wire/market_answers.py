@@ -4,11 +4,14 @@ from decimal import Decimal
 
 from adapters.exchanges.wire.desk import Desk
 from domain.instrument import Instrument
-from domain.money import plain
+from domain.money import HUNDRED, ONE, plain
 
 PERPETUAL_DELIVERY_MS = 4_133_404_800_000
 ONBOARD_MS = 1_569_398_400_000
 MAX_QUANTITY_DEFAULT = Decimal(1000)
+# What is told of a market without such a limit, wider than anybody trades.
+MAX_ORDERS_DEFAULT = 10_000
+BAND_PERCENT_DEFAULT = Decimal(90)
 MAX_PRICE_TICKS = 10_000_000
 TOP_QUANTITY = "1"
 
@@ -143,7 +146,7 @@ def _market(instrument: Instrument) -> dict[str, object]:
         "deliveryDate": PERPETUAL_DELIVERY_MS,
         "onboardDate": ONBOARD_MS,
         "status": "TRADING",
-        "maintMarginPercent": "2.5000",
+        "maintMarginPercent": plain(instrument.maintenance_margin_percent),
         "requiredMarginPercent": "5.0000",
         "baseAsset": instrument.base,
         "quoteAsset": instrument.quote,
@@ -171,6 +174,8 @@ def _filters(instrument: Instrument) -> list[dict[str, object]]:
         "maxQty": plain(instrument.max_quantity or MAX_QUANTITY_DEFAULT),
         "minQty": plain(instrument.min_quantity),
     }
+    percent = BAND_PERCENT_DEFAULT if instrument.band_percent is None else instrument.band_percent
+    band = percent / HUNDRED
     return [
         {
             "minPrice": tick,
@@ -180,12 +185,15 @@ def _filters(instrument: Instrument) -> list[dict[str, object]]:
         },
         {"filterType": "LOT_SIZE", **quantities},
         {"filterType": "MARKET_LOT_SIZE", **quantities},
-        {"limit": 200, "filterType": "MAX_NUM_ORDERS"},
+        {
+            "limit": instrument.max_open_orders or MAX_ORDERS_DEFAULT,
+            "filterType": "MAX_NUM_ORDERS",
+        },
         {"limit": 10, "filterType": "MAX_NUM_ALGO_ORDERS"},
         {"notional": plain(instrument.min_notional), "filterType": "MIN_NOTIONAL"},
         {
-            "multiplierDown": "0.8500",
-            "multiplierUp": "1.1500",
+            "multiplierDown": plain(ONE - band),
+            "multiplierUp": plain(ONE + band),
             "multiplierDecimal": "4",
             "filterType": "PERCENT_PRICE",
         },

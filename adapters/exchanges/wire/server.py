@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from ssl import SSLContext
@@ -17,6 +17,7 @@ from adapters.exchanges.simulated.orders import VenueOrder
 from adapters.exchanges.wire.binanceusdm import HOSTS, BinanceUsdm
 from adapters.exchanges.wire.connect_proxy import LOCALHOST, ConnectProxy
 from adapters.exchanges.wire.control import control_application
+from adapters.exchanges.wire.countdowns import CountdownAsked
 from adapters.exchanges.wire.desk import Desk, ReceivedOrder
 from adapters.exchanges.wire.faults import CREATE_ORDER, FaultPlan, StreamFault
 from adapters.exchanges.wire.signing import Credentials
@@ -47,6 +48,9 @@ def linear(base: str, *, tick: str, step: str, min_notional: str) -> Instrument:
         min_quantity=Decimal(step),
         min_notional=Decimal(min_notional),
         max_quantity=Decimal(1000),
+        band_percent=Decimal(15),
+        band_taking_only=True,
+        max_open_orders=200,
     )
 
 
@@ -114,6 +118,7 @@ class WireVenue:
     ) -> None:
         """Stop listening, break every connection, end what hangs."""
         self._front.reception.closing.set()
+        self._front.countdowns.close()
         await self.hub.close()
         await self.proxy.close()
         for runner in reversed(self._runners):
@@ -191,6 +196,14 @@ class WireVenue:
     def open_orders(self) -> tuple[VenueOrder, ...]:
         """The working orders."""
         return self.core.open_orders()
+
+    def countdowns(self) -> dict[str, datetime]:
+        """When each countdown that runs will end, by unified symbol."""
+        return self._front.countdowns.running()
+
+    def countdowns_asked(self) -> tuple[CountdownAsked, ...]:
+        """Every call that set or stopped a countdown, in order."""
+        return tuple(self._front.countdowns.asked)
 
     def positions(self) -> dict[str, Decimal]:
         """Signed contracts per unified symbol; in hedge mode under `symbol|side`."""

@@ -33,4 +33,9 @@ function showAges(): void {
     const text = span((houseNow() - Date.parse(element.dateTime)) / 1000);
     if (element.textContent !== text) element.textContent = text;
   }
+  for (const element of document.querySelectorAll<HTMLTimeElement>("time[data-due]")) {
+    const seconds = (Date.parse(element.dateTime) - houseNow()) / 1000;
+    const text = seconds >= 1 ? `in ${span(seconds)}` : "due";
+    if (element.textContent !== text) element.textContent = text;
+  }
 }

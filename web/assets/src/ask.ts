@@ -11,6 +11,13 @@ interface Ask {
   needsReason: boolean;
   /** The word to be typed before it may be confirmed; empty if none. */
   typed: string;
+  /** What was typed is what the wish is about: the server checks it once more. */
+  typedIsSubject: boolean;
+  /** The amount offered first, where one is asked for; null if none is. */
+  amount: string | null;
+  /** What the button that does it says. */
+  confirm: string;
+  danger: boolean;
 }
 
 export function askBeforeActing(): void {
@@ -26,7 +33,10 @@ export function askBeforeActing(): void {
     if (part) field(form, "percent").value = part.dataset["part"] ?? "";
     if (target.closest("[data-dismiss]") || target === dialog) dialog.close();
   });
-  dialog.querySelector("#confirm-typed")?.addEventListener("input", () => allow(dialog));
+  dialog.querySelector("#confirm-typed")?.addEventListener("input", () => {
+    allow(dialog);
+    if (form.dataset["typedIsSubject"]) field(form, "subject").value = typedInto(dialog);
+  });
   form.addEventListener("htmx:afterRequest", (event) => {
     const { successful } = (event as CustomEvent<{ successful: boolean }>).detail;
     dialog.close();
@@ -40,6 +50,7 @@ export function askBeforeActing(): void {
 
 function read(button: HTMLElement): Ask {
   const { ask, subject, question, consequence, part, typed, needsReason } = button.dataset;
+  const { typedSubject, amount, confirm, danger } = button.dataset;
   return {
     action: ask ?? "",
     subject: subject ?? "",
@@ -48,6 +59,10 @@ function read(button: HTMLElement): Ask {
     part: part ?? "",
     needsReason: needsReason !== undefined,
     typed: typed ?? "",
+    typedIsSubject: typedSubject !== undefined,
+    amount: amount ?? null,
+    confirm: confirm ?? "Confirm",
+    danger: danger !== undefined,
   };
 }
 
@@ -61,10 +76,14 @@ function open(dialog: HTMLDialogElement, form: HTMLFormElement, ask: Ask): void 
   write(dialog, "#confirm-reason-label", ask.needsReason ? "Reason, required" : "Reason");
   field(form, "reason").required = ask.needsReason;
   askForPart(dialog, field(form, "percent"), ask.part);
+  askForAmount(dialog, field(form, "amount"), ask.amount);
   show(dialog, "#confirm-typed-row", ask.typed !== "");
+  form.dataset["typedIsSubject"] = ask.typedIsSubject ? "yes" : "";
+  write(dialog, "button[type=submit]", ask.confirm);
+  dialog.querySelector("button[type=submit]")?.classList.toggle("danger", ask.danger);
   allow(dialog);
   dialog.showModal();
-  const first = ask.part ? "#confirm-percent" : "#confirm-reason";
+  const first = ask.part ? "#confirm-percent" : ask.amount !== null ? "#confirm-amount" : "#confirm-reason";
   dialog.querySelector<HTMLInputElement>(first)?.focus();
 }
 
@@ -76,11 +95,22 @@ function askForPart(dialog: HTMLDialogElement, percent: HTMLInputElement, part: 
   percent.disabled = part === "";
 }
 
+function askForAmount(dialog: HTMLDialogElement, field: HTMLInputElement, amount: string | null): void {
+  show(dialog, "#confirm-money", amount !== null);
+  field.value = amount ?? "";
+  field.required = amount !== null;
+  field.disabled = amount === null;
+}
+
 function allow(dialog: HTMLDialogElement): void {
   const word = dialog.querySelector("#confirm-word")?.textContent ?? "";
-  const typed = dialog.querySelector<HTMLInputElement>("#confirm-typed")?.value ?? "";
   const confirm = dialog.querySelector<HTMLButtonElement>("button[type=submit]");
-  if (confirm) confirm.disabled = typed.trim().toLowerCase() !== word;
+  if (confirm) confirm.disabled = typedInto(dialog) !== word;
+}
+
+function typedInto(dialog: HTMLDialogElement): string {
+  const typed = dialog.querySelector<HTMLInputElement>("#confirm-typed")?.value ?? "";
+  return typed.trim().toLowerCase();
 }
 
 function field(form: HTMLFormElement, name: string): HTMLInputElement {

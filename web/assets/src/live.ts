@@ -7,6 +7,8 @@ type State = "connecting" | "live" | "reconnecting" | "stale";
 // The server says something at least each 15 seconds: silence for longer is a dead line.
 const SILENCE_MS = 35_000;
 const RETRY_MS = 2_000;
+// The plan is computed by the engine's own rules from its whole record: not with every mark.
+const PLAN_MS = 5_000;
 
 let source: EventSource | null = null;
 let heardAt = Date.now();
@@ -17,6 +19,7 @@ export function keepLive(): void {
   if (indicator()?.dataset["state"] === "history") return;
   connect();
   setInterval(watch, 1000);
+  setInterval(refreshPlan, PLAN_MS);
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) refreshWaiting();
   });
@@ -92,6 +95,11 @@ function refreshWaiting(): void {
 
 function refreshAll(): void {
   for (const element of document.querySelectorAll("[data-view]")) refresh(element);
+}
+
+function refreshPlan(): void {
+  const plan = document.querySelector("[data-view=plan]");
+  if (plan && !document.hidden && lostAt === null) refresh(plan);
 }
 
 function indicator(): HTMLElement | null {

@@ -1,0 +1,2 @@
+DROP INDEX plimsoll.events_alerts_idx;
+DROP TABLE plimsoll.notifier_positions;
