@@ -325,7 +325,8 @@ class NaiveModel:
         covered = [group.legs[leg_id] for leg_id in asked.covers]
         others = [leg for leg in group.selling_order(market) if leg not in covered]
         before = group.realized
-        excess = group.sell([*covered, *others], trade, fee)
+        in_parts = asked.purpose == "reduce"
+        excess = group.sell([*covered, *others], trade, fee, in_parts=in_parts)
         made = self.made.get(asked.client_order_id, D(0)) + group.realized - before
         self.made[asked.client_order_id] = made
         assert excess == 0, f"{excess} more were sold of {asked.group_id} than it held"
@@ -349,7 +350,7 @@ class NaiveModel:
     def _closing(self, event: Any, _: datetime) -> None:
         group = self.groups[event.group_id]
         assert not group.closing, f"{event.group_id} is closed twice"
-        group.closing, group.attempts, group.reducing, group.bound = True, 0, [], None
+        group.closing, group.attempts, group.reducing, group.bound = True, 0, {}, None
         group.closing_in = self.breath
 
     def _reduction(self, event: Any, _: datetime) -> None:
@@ -359,12 +360,14 @@ class NaiveModel:
             group.attempts = 0
         is_alone = not group.reducing or (event.bound is None and group.bound is None)
         assert is_alone, f"{event.group_id} is sold at a bound beside another sale"
-        group.reducing += [part.leg_id for part in event.parts]
+        for part in event.parts:
+            known = group.reducing.get(part.leg_id, D(0))
+            group.reducing[part.leg_id] = known + part.quantity
         group.bound, group.reducing_in = event.bound, self.breath
 
     def _reduced(self, event: Any, _: datetime) -> None:
         group = self.groups[event.group_id]
-        group.reducing, group.bound = [], None
+        group.reducing, group.bound = {}, None
 
     def _trailed(self, event: Any, _: datetime) -> None:
         group = self.groups[event.group_id]

@@ -62,6 +62,7 @@ class NaiveLeg:
 class NaiveGroup:
     """A trade. `attempts` counts the sales of the sequence under way, `best` trails the market.
 
+    `reducing` tells what of which leg is still to be sold while the trade goes on;
     `bound` is the worst price that what is being sold of it may bring; none: whatever it brings.
     `closing_in` and `reducing_in` tell the breath in which that began.
     """
@@ -72,7 +73,7 @@ class NaiveGroup:
     closing: bool = False
     closing_in: int | None = None
     closed: bool = False
-    reducing: list[str] = field(default_factory=list)
+    reducing: dict[str, Decimal] = field(default_factory=dict)
     reducing_in: int | None = None
     bound: Decimal | None = None
     attempts: int = 0
@@ -115,18 +116,30 @@ class NaiveGroup:
             return self.lots()
         return sorted(self.lots(), key=lambda leg: self._distance(leg, market))
 
-    def sell(self, legs: Iterable[NaiveLeg], trade: Any, fee: Decimal) -> Decimal:
-        """Sell a trade's quantity from these legs in turn; returns what none of them held."""
+    def sell(
+        self, legs: Iterable[NaiveLeg], trade: Any, fee: Decimal, *, in_parts: bool = False
+    ) -> Decimal:
+        """Sell a trade's quantity from these legs in turn; returns what none of them held.
+
+        `in_parts`: of each no more than is to be sold of it, as long as that is enough.
+        """
         left = trade.quantity
         lots = [leg for leg in legs if leg.held > 0]
-        sold = min(left, sum((leg.held for leg in lots), ZERO))
+        most = {leg.plan.leg_id: leg.held for leg in lots}
+        parts = {name: min(held, self.reducing.get(name, held)) for name, held in most.items()}
+        if in_parts and sum(parts.values(), ZERO) >= left:
+            most = parts
+        sold = min(left, sum(most.values(), ZERO))
         fee_left, whole = fee, sold
         for leg in lots:
-            part = min(left, leg.held)
-            if part == 0:
-                break
+            part = min(left, most[leg.plan.leg_id])
+            if part <= 0:
+                continue
             share = fee_left if part == sold else fee * part / whole
             leg.sell(trade.price, part, share)
+            if leg.plan.leg_id in self.reducing:
+                rest = self.reducing[leg.plan.leg_id] - part
+                self.reducing[leg.plan.leg_id] = max(ZERO, rest)
             left, sold, fee_left = left - part, sold - part, fee_left - share
         return left
 
