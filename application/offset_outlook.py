@@ -8,7 +8,7 @@ import msgspec
 
 from application.book import Book
 from application.processes.offset_choosing import drawn, may_pay, next_turn, obstacle
-from application.processes.offset_criteria import Criterion, due_at, eligibility, is_eligible
+from application.processes.offset_criteria import due_at, eligibility, is_eligible
 from application.processes.offset_orders import WAIVED
 from application.processes.offset_trades import losing, mark_age, trade_of
 from domain.holds import TradingState
@@ -17,6 +17,7 @@ from domain.message import MarkSeen
 from domain.money import DECISION_CONTEXT, ZERO
 from domain.offset import Offset, OffsetTrigger
 from domain.offset_plan import OffsetTrade, Plan, loss_percent, net_gain
+from domain.offset_terms import Criterion
 from domain.offset_watch import Bar
 from domain.position_group import PositionGroup
 

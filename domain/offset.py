@@ -9,6 +9,7 @@ import msgspec
 from domain.instrument import PositionSide
 from domain.message import Command, Event
 from domain.money import ZERO
+from domain.offset_terms import Criterion
 from domain.position_group import ReductionPart
 
 OffsetTrigger = Literal["rule", "operator"]
@@ -51,7 +52,10 @@ class PlannedWinner(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OffsetPlanned(Event, frozen=True, kw_only=True):
-    """Who pays for whom, by the prices of that moment. `needed` closes the whole loser."""
+    """Who pays for whom, by the prices of that moment. `needed` closes the whole loser.
+
+    `criteria`: what made it a loser to be paid down; an operator waives the wait and the loss.
+    """
 
     NAME: ClassVar[str] = "offset.planned.v1"
     offset_id: str
@@ -63,6 +67,7 @@ class OffsetPlanned(Event, frozen=True, kw_only=True):
     reason: str
     actor: str
     planned_at: datetime
+    criteria: tuple[Criterion, ...] = ()
 
 
 class OffsetWinnerStarted(Event, frozen=True, kw_only=True):

@@ -8,8 +8,8 @@ from types import ModuleType
 import msgspec
 
 import application.offset_outlook
-import application.processes.offset_criteria
 import domain.offset
+import domain.offset_terms
 import domain.position_group
 import domain.settings_outlook
 import domain.settings_ranges
@@ -33,8 +33,8 @@ _DEFINED_IN: Sequence[ModuleType] = (
     projections.position_views,
     projections.risk_views,
     application.offset_outlook,
-    application.processes.offset_criteria,
     domain.offset,
+    domain.offset_terms,
     domain.position_group,
     domain.worst_case,
     domain.settings_outlook,

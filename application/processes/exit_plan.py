@@ -36,13 +36,13 @@ class WantedExit(msgspec.Struct, frozen=True, kw_only=True):
 def wanted_exits(book: Book, group: PositionGroup, now: datetime) -> dict[str, WantedExit]:
     """Every exit the trade should have, by id; none once it is closing.
 
-    What a reduction is about to sell belongs to no take-profit meanwhile.
+    What is being sold belongs to no take-profit meanwhile.
     """
     instrument = book.instrument(group.opened.symbol)
     holding = [leg for leg in book.legs_of(group) if leg.lot.quantity > ZERO]
     if instrument is None or not group.is_open or not holding:
         return {}
-    being_sold = {part.leg_id for part in group.reducing}
+    being_sold = _being_sold(book, group)
     free = [leg for leg in holding if leg.plan.leg_id not in being_sold]
     profits = [
         _as_it_may_rest(book, group, instrument, wanted, now)
@@ -50,6 +50,18 @@ def wanted_exits(book: Book, group: PositionGroup, now: datetime) -> dict[str, W
     ]
     stops = _stops(book, group, instrument, (tuple(holding), profits), now)
     return {wanted.exit_id: wanted for wanted in (*stops, *profits)}
+
+
+def _being_sold(book: Book, group: PositionGroup) -> set[str]:
+    """The legs a reduction is to sell, and those its latest order may still sell.
+
+    A reduction may take the place of one at a bound whose order is still under way.
+    """
+    legs, last = {part.leg_id for part in group.reducing}, group.last_attempt
+    if last is None:
+        return legs
+    order = book.order(last.client_order_id)
+    return legs if order is not None and order.is_final else legs.union(last.covers)
 
 
 def _take_profits(

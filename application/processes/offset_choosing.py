@@ -8,13 +8,14 @@ from decimal import Decimal
 import msgspec
 
 from application.book import Book
-from application.processes.offset_criteria import is_eligible
+from application.processes.offset_criteria import eligibility, is_eligible
 from application.processes.offset_trades import is_fresh, losing, trade_of
 from domain.identity import offset_id
 from domain.message import Command
 from domain.money import ZERO, plain
 from domain.offset import OffsetPlanned, OffsetTrigger, PlannedLoser, PlannedWinner, PlanOffset
 from domain.offset_plan import OffsetTrade, Plan, loss_percent, net_gain, plan
+from domain.offset_terms import Criterion
 from domain.offset_watch import (
     AllowOffset,
     BeginOffset,
@@ -136,6 +137,7 @@ def begun(book: Book, made: Plan, why: Why, now: datetime) -> Iterator[Command]:
         reason=why.reason,
         actor=why.actor,
         planned_at=now,
+        criteria=_judged(book, made, now),
     )
     yield BeginOffset(offset_id=identity, number=number)
     yield PlanOffset(offset_id=identity, planned=planned)
@@ -173,6 +175,11 @@ def _declined(made: Plan) -> Command:
         available=max(ZERO, made.expected),
     )
     return DeclineOffset(declined=declined)
+
+
+def _judged(book: Book, made: Plan, now: datetime) -> tuple[Criterion, ...]:
+    group = book.group(made.loser.group_id)
+    return eligibility(book, group, now) if group is not None else ()
 
 
 def _loser(made: Plan) -> PlannedLoser:

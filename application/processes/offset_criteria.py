@@ -4,9 +4,6 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal
-
-import msgspec
 
 from application.book import Book
 from application.processes.entry import ENTRY_ATTEMPTS_MAX, entry_of
@@ -14,27 +11,13 @@ from application.processes.offset_trades import is_fresh, mark_age, trade_of
 from domain.dca_leg import DCALeg
 from domain.money import ZERO, plain
 from domain.offset_plan import loss_percent, net_gain
+from domain.offset_terms import Criterion, CriterionName
 from domain.position_group import PositionGroup
 
-CriterionName = Literal[
-    "open", "not_reducing", "not_blocked", "full", "timer", "min_age", "mark_fresh", "loss"
-]
 # An entry refused as post-only is tried again beside those that could not be sent.
 _ATTEMPTS_MAX = ENTRY_ATTEMPTS_MAX + 1
 _MINUTE = timedelta(minutes=1)
 _SHOWN = Decimal("0.0001")
-
-
-class Criterion(msgspec.Struct, frozen=True, kw_only=True):
-    """One condition as it stands. `value` none = unknown, which fails; `limit` none = off.
-
-    `timer` and `min_age` in minutes, `mark_fresh` in seconds, `loss` in percent of the cost.
-    """
-
-    name: CriterionName
-    value: str | None
-    limit: str | None
-    passed: bool
 
 
 def eligibility(book: Book, group: PositionGroup, now: datetime) -> tuple[Criterion, ...]:

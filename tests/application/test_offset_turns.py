@@ -39,6 +39,10 @@ class TestATurn:
         assert [each.group_id for each in planned.winners] == [winner]
         assert planned.needed <= planned.expected < planned.needed + 1
         assert (planned.trigger, planned.actor) == ("rule", "engine")
+        figures = {each.name: (each.value, each.limit, each.passed) for each in planned.criteria}
+        assert figures["timer"] == ("60", "60", True)
+        assert figures["full"] == ("1", "1", True)
+        assert all(passed for _, _, passed in figures.values())
         assert desk.book.offset_watch.current == planned.offset_id
         assert desk.book.offset is not None
         assert desk.book.offset.planned == planned
@@ -168,6 +172,8 @@ class TestAnOperatorsOrder:
         opened(desk, ETH, "150")
         planned = of(order(desk, "offset_now", loser, "news"), OffsetPlanned)[0]
         assert (planned.trigger, planned.actor, planned.reason) == ("operator", "ann", "news")
+        waived = {each.name for each in planned.criteria if not each.passed}
+        assert waived == {"timer", "loss"}
 
     def test_to_run_one_without_a_name_takes_the_highest_loss(self) -> None:
         desk = Desk(rules(post_full_wait_minutes=60))

@@ -6,8 +6,8 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from application.offset_outlook import GroupOutlook, OffsetOutlook, PlanOutlook, WinnerOutlook
-from application.processes.offset_criteria import Criterion
 from domain.offset import PlannedWinner
+from domain.offset_terms import Criterion
 from projections.offset_views import (
     BarRow,
     DeclinedRow,

@@ -4,8 +4,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 from application.offset_outlook import GroupOutlook, OffsetOutlook, PlanOutlook, WinnerOutlook
-from application.processes.offset_criteria import Criterion
 from domain.offset import Offset, OffsetPlanned, PlannedLoser
+from domain.offset_terms import Criterion
 from tests.web.story import NOW
 
 D = Decimal

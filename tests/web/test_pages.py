@@ -8,10 +8,10 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from application.inputs import OperatorActed, SettingsSubmitted
-from application.processes.offset_criteria import CriterionName
 from application.processes.opposing import UNTIL_FLAT
 from domain.gate import Rule
 from domain.holds import HoldCause
+from domain.offset_terms import CriterionName
 from tests.web import story
 from tests.web.stub_house import StubHouse
 from web import figures, rule_words
