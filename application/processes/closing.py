@@ -126,10 +126,16 @@ def _close_if_done(book: Book, group_id: str, now: datetime) -> Iterator[Command
         return
     yield ClosePositionGroup(
         group_id=group.opened.group_id,
-        reason="took profit on every lot" if has_filled else "no entry could fill",
+        reason=_way_out(legs) if has_filled else "no entry could fill",
         signal_id="",
         now=now,
     )
+
+
+def _way_out(legs: tuple[DCALeg, ...]) -> str:
+    """Reductions and offsets may have sold the lots at a loss."""
+    has_gained = sum((leg.realized for leg in legs), ZERO) > ZERO
+    return "took profit on every lot" if has_gained else "every lot was sold"
 
 
 def _holds_something(book: Book, group: PositionGroup, legs: tuple[DCALeg, ...]) -> bool:

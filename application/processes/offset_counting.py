@@ -79,17 +79,22 @@ def counted(
 
 
 def _is_sale(book: Book, offset: Offset, filled: LegExitFilled) -> bool:
-    """A sale of the loser at a bound, or one of a winner that its own step did not know of."""
+    """A sale of the loser at a bound, or one of a winner that its own step did not know of.
+
+    What is sold of a winner on another's wish, be it in the same instant, is not the offset's.
+    """
     group_id = group_of(filled.leg_id)
+    group = book.group(group_id)
+    is_bounded = group is not None and filled.client_order_id in group.bounded_sales
     if group_id == offset.planned.loser.group_id:
-        loser = book.group(group_id)
-        return loser is not None and filled.client_order_id in loser.bounded_sales
+        return is_bounded
     done, order = offset.winner_of(group_id), book.order(filled.client_order_id)
     if done is None or order is None or filled.trade_id in done.ended.trades:
         return False
     requested_at = order.request.requested_at
     was_of_it = done.started.started_at <= requested_at <= done.ended.ended_at
-    return order.request.purpose == "reduce" and was_of_it
+    is_own = is_bounded or group is None or done.started.bound is None
+    return order.request.purpose == "reduce" and was_of_it and is_own
 
 
 def _is_fee(offset: Offset, leg_id: str, trade_id: str) -> bool:

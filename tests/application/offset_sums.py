@@ -14,7 +14,7 @@ class OffsetSums:
 
     def __init__(self, model: NaiveModel) -> None:
         self._model = model
-        # Every sale at a bound that was ever asked for, by trade: only losers have bounds.
+        # Every sale at a bound that was ever asked for, by trade: only offsets have bounds.
         self._bounded: dict[str, set[str]] = {}
         self._loser = ""
         self._loser_before = ZERO
@@ -32,8 +32,8 @@ class OffsetSums:
             return
         if group.bound is not None:
             self._bounded.setdefault(asked.group_id, set()).add(asked.client_order_id)
-        elif asked.group_id == self._winner:
-            self._step.add(asked.client_order_id)
+            if asked.group_id == self._winner:
+                self._step.add(asked.client_order_id)
 
     def planned(self, event: Any) -> None:
         """From here on all is counted."""

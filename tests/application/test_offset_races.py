@@ -24,7 +24,7 @@ from domain.order_terms import OrderStatus
 from domain.position_group import PositionGroupClosed
 from domain.settings import ExitSettings
 from tests.application.desk import BTC, ETH, SOL, Desk, of
-from tests.application.invariants import check_record, check_settled
+from tests.application.invariants import check_always, check_record, check_settled
 from tests.application.offset_desk import (
     TRADES,
     OffsetDesk,
@@ -255,3 +255,49 @@ def test_a_lost_answer_of_the_losers_sale_holds_the_offset_until_it_is_known() -
 
     assert settled(desk).outcome == "covered"
     check_all(desk)
+
+
+@pytest.mark.parametrize("has_it", [False, True])
+def test_what_the_losers_sale_may_still_sell_is_offered_by_nothing_else(*, has_it: bool) -> None:
+    """An operator's own reduction takes its place while nobody knows what became of it."""
+    desk = at_the_loser(two_winners())
+    sale = sale_in(desk, SOL)
+    if has_it:
+        desk.carry_out(sale.request)
+    desk.errands.clear()
+    lost = AnswerLost(detail="timeout")
+    desk.feed(OrderReported(client_order_id=sale.request.client_order_id, report=lost))
+
+    subject = desk.group_in(SOL).opened.group_id
+    acted = OperatorActed(action="reduce_group", subject=subject, actor="ann", reason="enough")
+    desk.feed(msgspec.structs.replace(acted, percent=D(20)))
+
+    assert [each for each in desk.working("take_profit") if each.request.symbol == SOL] == []
+    check_always(desk)
+    for _ in range(5):
+        desk.wait(seconds=20)
+        desk.ask()
+    desk.tick(3)
+    check_all(desk)
+
+
+def test_what_an_operator_sells_of_a_winner_in_the_same_instant_pays_for_nothing() -> None:
+    desk = at_the_loser(two_winners())
+    sale = sale_in(desk, SOL)
+    desk.carry_out(sale.request)
+    desk.errands.clear()
+    lost = AnswerLost(detail="timeout")
+    desk.feed(OrderReported(client_order_id=sale.request.client_order_id, report=lost))
+    subject = desk.group_in(ETH).opened.group_id
+    acted = OperatorActed(action="reduce_group", subject=subject, actor="ann", reason="enough")
+    desk.feed(msgspec.structs.replace(acted, percent=D(50)))
+    assert desk.book.offset is not None
+
+    desk.ask()
+
+    in_steps = sum((each.earned for each in of(desk.recorded, OffsetWinnerEnded)), ZERO)
+    own = sale_in(desk, ETH)
+    assert own.filled > ZERO
+    assert own.request.client_order_id not in desk.group_in(ETH).bounded_sales
+    assert settled(desk).earned == in_steps
+    check_record(desk)

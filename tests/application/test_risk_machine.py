@@ -47,7 +47,7 @@ VENUES: tuple[dict[str, Any], ...] = (
     {},
     {"max_quantity": D("2.5")},
     {"step": D("0.1"), "min_quantity": D("0.5"), "reduce_only_exempt": False},
-    {"contract_size": D("0.1"), "step": D(1), "min_quantity": D(1)},
+    {"contract_size": D("0.1"), "step": D("0.1"), "min_quantity": D("0.1")},
 )
 # How far each market moves, how far an offset then gets, what it meets, and if all is settled.
 Parting = tuple[tuple[int, int], int, str, bool]

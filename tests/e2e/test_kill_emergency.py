@@ -18,7 +18,6 @@ POINTS = (
     "before:commit-emergency-stopped-1",
     "after:commit-emergency-stopped-1",
     "after:cancel-1",
-    "before:place-close-1",
     "after:place-close-1",
     "after:commit-group-closed-1",
 )

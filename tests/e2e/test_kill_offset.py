@@ -15,10 +15,8 @@ LOSER, WINNER = "240", "360"
 # The plan and the winner's step are one commit; so are its end and the beginning of the loser's.
 # Between all inputs it is cut in tests/application/test_offset_crashes.py.
 POINTS = (
-    "before:commit-reduction-started-1",
     "after:commit-reduction-started-1",
     "after:place-close-1",
-    "after:commit-reduction-ended-1",
     "before:place-close-2",
     "after:place-close-2",
 )
