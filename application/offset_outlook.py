@@ -7,10 +7,11 @@ from decimal import Decimal, localcontext
 import msgspec
 
 from application.book import Book
+from application.processes.freshness import mark_age
 from application.processes.offset_choosing import drawn, may_pay, next_turn, obstacle
 from application.processes.offset_criteria import due_at, eligibility, is_eligible
 from application.processes.offset_orders import WAIVED
-from application.processes.offset_trades import losing, mark_age, trade_of
+from application.processes.offset_trades import losing, trade_of
 from domain.holds import TradingState
 from domain.instrument import PositionSide
 from domain.message import MarkSeen

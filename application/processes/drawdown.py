@@ -6,7 +6,8 @@ from datetime import datetime
 from application.book import Book
 from application.inputs import ClockTicked
 from application.journal import Recorded
-from application.processes.equity import figure, marks_are_fresh, marks_are_since, worth_of
+from application.processes.equity import figure, worth_of
+from application.processes.freshness import marks_are_fresh, marks_are_since
 from domain.dca_leg import LegDustWrittenOff
 from domain.equity import AssessDrawdown, DrawdownBreached, SampleEquity
 from domain.holdings import FundingRecorded, PositionAdopted

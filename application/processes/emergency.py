@@ -6,7 +6,8 @@ from datetime import datetime
 from application.book import Book
 from application.inputs import ClockTicked, OperatorActed
 from application.journal import Recorded
-from application.processes.equity import figure, marks_are_fresh, worth_of
+from application.processes.equity import figure, worth_of
+from application.processes.freshness import marks_are_fresh
 from application.processes.refusals import order_refused
 from domain.brakes import PlaceHold
 from domain.equity import (

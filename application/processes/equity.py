@@ -1,10 +1,9 @@
 """What the account is worth by its own books: what it began with, earned and holds now."""
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
 from decimal import Decimal
 
 from application.book import Book
+from application.processes.freshness import mark_of
 from domain.money import ZERO, plain
 from domain.pnl import combined, unrealized
 from domain.position_group import PositionGroup
@@ -62,33 +61,6 @@ def realized_of(book: Book) -> Decimal:
     return total
 
 
-def marks_are_fresh(book: Book, now: datetime) -> bool:
-    """Whether every symbol with open lots has a mark no older than `risk.max_mark_age_seconds`.
-
-    Without that limit any age will do; a mark that is missing is never fresh.
-    """
-    limit = book.account.settings.risk.max_mark_age_seconds
-    marks = [book.marks.get(symbol) for symbol in _symbols_held(book)]
-    if limit is None:
-        return None not in marks
-    oldest = now - timedelta(seconds=limit)
-    return all(mark is not None and mark.at >= oldest for mark in marks)
-
-
-def marks_are_since(book: Book, moment: datetime) -> bool:
-    """Whether each of these marks was seen after a moment; without a limit of age, any will do."""
-    if book.account.settings.risk.max_mark_age_seconds is None:
-        return True
-    marks = [book.marks.get(symbol) for symbol in _symbols_held(book)]
-    return all(mark is not None and mark.at > moment for mark in marks)
-
-
-def _symbols_held(book: Book) -> Iterator[str]:
-    for group in book.open_groups():
-        if any(leg.lot.quantity != ZERO for leg in book.legs_of(group)):
-            yield group.opened.symbol
-
-
 def figure(value: Decimal) -> str:
     """An amount or a percentage for people: eight decimals tell it well enough."""
     return plain(Decimal(f"{value:.8f}"))
@@ -111,7 +83,7 @@ def unrealized_of(book: Book, group: PositionGroup) -> Decimal | None:
     lot = combined([leg.lot for leg in legs])
     if lot.quantity == ZERO:
         return ZERO
-    mark = book.marks.get(group.opened.symbol)
-    if mark is None or not mark.price.is_finite() or mark.price <= ZERO:
+    mark = mark_of(book, group.opened.symbol)
+    if mark is None:
         return None
     return unrealized(lot, mark.price, group.opened.side, legs[0].plan.contract_size)

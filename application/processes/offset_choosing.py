@@ -8,8 +8,9 @@ from decimal import Decimal
 import msgspec
 
 from application.book import Book
+from application.processes.freshness import is_fresh
 from application.processes.offset_criteria import eligibility, is_eligible
-from application.processes.offset_trades import is_fresh, losing, trade_of
+from application.processes.offset_trades import losing, trade_of
 from domain.identity import offset_id
 from domain.message import Command
 from domain.money import ZERO, plain

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from application.book import Book
 from application.processes.entry import ENTRY_ATTEMPTS_MAX, entry_of
-from application.processes.offset_trades import is_fresh, mark_age, trade_of
+from application.processes.freshness import is_fresh, mark_age
+from application.processes.offset_trades import trade_of
 from domain.dca_leg import DCALeg
 from domain.money import ZERO, plain
 from domain.offset_plan import loss_percent, net_gain

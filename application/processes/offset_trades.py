@@ -1,10 +1,11 @@
 """Open trades as an offset sees them: what is free to be sold, and at what price now."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from application.book import Book
+from application.processes.freshness import mark_of
 from application.processes.offset_counting import unvalued_fees
 from application.processes.parts import FreeLot, free_lots
 from domain.instrument import Instrument, entry_side, exit_side, round_price
@@ -23,10 +24,9 @@ def trade_of(book: Book, group: PositionGroup) -> OffsetTrade | None:
     if unvalued_fees(book, group):
         return None
     symbol = group.opened.symbol
-    instrument, mark = book.instrument(symbol), book.marks.get(symbol)
-    if instrument is None or not instrument.is_complete or not _is_price(mark):
+    instrument, mark = book.instrument(symbol), mark_of(book, symbol)
+    if instrument is None or not instrument.is_complete or mark is None:
         return None
-    assert mark is not None, "what has a price is a mark"
     free = free_lots(book, group)
     price = _touch(group, instrument, mark)
     if not free or price <= ZERO:
@@ -54,18 +54,6 @@ def winning(trades: Iterable[OffsetTrade]) -> tuple[OffsetTrade, ...]:
     return ranked_winners(trades)
 
 
-def mark_age(book: Book, symbol: str, now: datetime) -> timedelta | None:
-    """How old a symbol's mark is; None if there is none."""
-    mark = book.marks.get(symbol)
-    return now - mark.at if mark is not None and _is_price(mark) else None
-
-
-def is_fresh(book: Book, symbol: str, now: datetime) -> bool:
-    """Whether the mark is known and not older than `risk.max_mark_age_seconds`; null: any age."""
-    age, limit = mark_age(book, symbol, now), book.account.settings.risk.max_mark_age_seconds
-    return age is not None and (limit is None or age <= timedelta(seconds=limit))
-
-
 def _by_loss(trade: OffsetTrade) -> tuple[Decimal, Decimal, datetime, str]:
     return loss_percent(trade), net_gain(trade), trade.opened_at, trade.group_id
 
@@ -89,7 +77,3 @@ def _touch(group: PositionGroup, instrument: Instrument, mark: MarkSeen) -> Deci
     is_told = touch is not None and touch.is_finite() and touch > ZERO
     price = touch if is_told and touch is not None else mark.price
     return round_price(instrument, price, entry_side(group.opened.side))
-
-
-def _is_price(mark: MarkSeen | None) -> bool:
-    return mark is not None and mark.price.is_finite() and mark.price > ZERO

@@ -7,6 +7,7 @@ from decimal import Decimal
 from application.book import Book
 from application.inputs import ClockTicked
 from application.journal import Recorded
+from application.processes.freshness import is_fresh
 from application.processes.offset_counting import (
     counted,
     realized_of,
@@ -23,7 +24,7 @@ from application.processes.offset_settling import (
     rest_of,
     settlement,
 )
-from application.processes.offset_trades import is_fresh, trade_of
+from application.processes.offset_trades import trade_of
 from domain.dca_leg import LegExitFilled, LegFeeValued
 from domain.holdings import FeeValued
 from domain.message import Command
